@@ -1,0 +1,1 @@
+"""One durable, searchable, live event log for infrastructure."""

@@ -1,0 +1,1 @@
+"""LXD and Incus: the events of ``/1.0/events``."""

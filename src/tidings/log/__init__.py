@@ -1,0 +1,1 @@
+"""The durable log: the interface every store keeps, and the stores."""

@@ -1,0 +1,228 @@
+"""The log's background work: index what is new, seal full journals, merge small segments, delete old ones.
+
+One task does it all, one thing at a time, so that the manifest has one author.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+import structlog
+
+from tidings.errors import Busy, StorageError
+from tidings.log.segments import manifest as manifests
+from tidings.log.segments._sqlite import delete_database
+from tidings.log.segments.foreman import Foreman
+from tidings.log.segments.manifest import Manifest, Quarantined, Sealed
+from tidings.log.segments.snapshot import Part
+from tidings.log.segments.state import State
+from tidings.log.segments.worker import Index, Indexed, Made, Merge, Seal
+from tidings.log.segments.writer import Writer
+
+_INDEX_EVERY_S = 0.1
+_IDLE_CHECK_S = 1.0
+_BACK_OFF_S = 5.0
+_MERGE_AT_LEAST = 4
+_log = structlog.get_logger(__name__)
+
+
+class Options(Protocol):
+    """The settings it needs, see `SegmentOptions`."""
+
+    @property
+    def segment_events(self) -> int: ...
+    @property
+    def merge_events(self) -> int: ...
+    @property
+    def max_unsealed(self) -> int: ...
+    @property
+    def seal_idle_s(self) -> float: ...
+    @property
+    def dedupe_window(self) -> int: ...
+
+
+class Maintenance:
+    """Owned by the log; every change to the manifest goes through it."""
+
+    def __init__(self, state: State, writer: Writer, options: Options) -> None:
+        self._state, self._writer, self._options = state, writer, options
+        self._foreman = Foreman()
+        self._wake = asyncio.Event()
+        self._changing = asyncio.Lock()
+        self._task: asyncio.Task[None] | None = None
+        self._last_commit = 0.0
+
+    def start(self) -> None:
+        """Begin; the task ends with `stop`."""
+        self._task = asyncio.get_running_loop().create_task(self._run(), name="tidings-maintenance")
+
+    async def stop(self) -> None:
+        """End the task and the worker process."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        await self._foreman.stop()
+
+    def wake(self) -> None:
+        """Events were committed."""
+        self._last_commit = asyncio.get_running_loop().time()
+        self._wake.set()
+
+    async def room(self) -> None:
+        """Refuse new events when indexing is far behind: raw journals must not fill the disk. Raises Busy."""
+        if len(self._state.journals) > self._options.max_unsealed:
+            raise Busy(
+                f"{len(self._state.journals)} journals wait to be sealed, the limit (max_unsealed_segments) is "
+                f"{self._options.max_unsealed}; slow down",
+                retry_after_s=2,
+            )
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                did_something = await self._step()
+            except asyncio.CancelledError:
+                raise
+            except Exception as fault:
+                _log.error("maintenance failed, trying again", reason=str(fault), exc_info=not isinstance(fault, StorageError))
+                self._drop_growing_index()
+                await asyncio.sleep(_BACK_OFF_S)
+                continue
+            if not did_something:
+                await self._rest()
+
+    async def _rest(self) -> None:
+        """Wait for news; a moment more when news keep coming, so that they are indexed in groups."""
+        self._wake.clear()
+        try:
+            async with asyncio.timeout(_IDLE_CHECK_S):
+                await self._wake.wait()
+        except TimeoutError:
+            return
+        await asyncio.sleep(_INDEX_EVERY_S)
+
+    async def _step(self) -> bool:
+        """Do the most urgent thing; False when there is nothing to do."""
+        state = self._state
+        if state.journals:
+            journal = state.journals[0]
+            if len(state.journals) > 1:
+                await self._seal(journal.first, journal.last, journal.path)
+                return True
+            if state.indexed_to < journal.last:
+                await self._index(journal.path, journal.first, journal.last)
+                return True
+            if self._is_idle() and journal.last - journal.first + 1 >= self._options.segment_events // 10:
+                await self._writer.rotate()
+                journal = state.journals[0]  # something may have been written to it meanwhile
+                await self._seal(journal.first, journal.last, journal.path)
+                return True
+        return await self._merge() if self._is_idle() else False
+
+    def _is_idle(self) -> bool:
+        return asyncio.get_running_loop().time() - self._last_commit >= self._options.seal_idle_s
+
+    async def _index(self, journal: Path, first: int, until: int) -> None:
+        answer = await self._foreman.order(Index(str(journal), str(self._state.index_path), first, until))
+        assert isinstance(answer, Indexed)
+        self._state.indexed_to = answer.until
+
+    async def _seal(self, first: int, last: int, journal: Path) -> None:
+        state = self._state
+        index = state.index_path
+        answer = await self._foreman.order(Seal(str(journal), str(state.directory), first, last))
+        assert isinstance(answer, Made)
+        async with self._changing:
+            manifest = state.manifest
+            segments = (*manifest.segments, answer.sealed)
+            await self._save(msgspec.structs.replace(manifest, segments=segments))
+            if state.journals and state.journals[0].last == last:
+                state.journals.pop(0)
+            state.indexed_to = max(state.indexed_to, last)
+        delete_database(journal)
+        delete_database(index)
+        _log.info("segment sealed", first=first, last=last, size_bytes=answer.sealed.size_bytes)
+
+    async def _merge(self) -> bool:
+        chosen = _mergeable(self._state.manifest.segments, self._options.merge_events)
+        if not chosen:
+            return False
+        first, last = chosen[0].first, chosen[-1].last
+        directory = self._state.directory
+        sources = [str(directory / segment.file) for segment in chosen]
+        answer = await self._foreman.order(Merge(sources, str(directory), first, last))
+        assert isinstance(answer, Made)
+        async with self._changing:
+            manifest = self._state.manifest
+            if not set(chosen) <= set(manifest.segments):  # trimmed or quarantined meanwhile
+                (directory / answer.sealed.file).unlink(missing_ok=True)
+                return True
+            segments = sorted((*(s for s in manifest.segments if s not in chosen), answer.sealed), key=lambda s: s.first)
+            await self._save(msgspec.structs.replace(manifest, segments=tuple(segments)))
+        for segment in chosen:
+            (directory / segment.file).unlink(missing_ok=True)
+        _log.info("segments merged", first=first, last=last, size_bytes=answer.sealed.size_bytes)
+        return True
+
+    async def trim(self, before: int) -> None:
+        """Delete whole segments below *before*. Raises StorageError."""
+        async with self._changing:
+            manifest = self._state.manifest
+            gone = [segment for segment in manifest.segments if segment.last < before]
+            if not gone:
+                return
+            kept = tuple(segment for segment in manifest.segments if segment not in gone)
+            quarantined = tuple(entry for entry in manifest.quarantined if entry.last > gone[-1].last)
+            changed = msgspec.structs.replace(manifest, segments=kept, quarantined=quarantined, oldest=gone[-1].last + 1)
+            await self._save(changed)
+        for segment in gone:
+            (self._state.directory / segment.file).unlink(missing_ok=True)
+        _log.info("segments trimmed", before=self._state.manifest.oldest, segments=len(gone))
+
+    def damaged(self, part: Part, reason: str) -> None:
+        """Set a part aside that can't be read: a segment is quarantined, a growing index is dropped and built again."""
+        if part.sealed is None:
+            _log.warning("index is damaged, building it again", index=part.path.name, reason=reason)
+            self._drop_growing_index()
+            self.wake()
+            return
+        manifest = self._state.manifest
+        if part.sealed not in manifest.segments:
+            return
+        _log.error("segment quarantined", segment=part.path.name, first=part.first, last=part.last, reason=reason)
+        entry = Quarantined(part.sealed.file, part.first, part.last, reason)
+        segments = tuple(segment for segment in manifest.segments if segment != part.sealed)
+        changed = msgspec.structs.replace(manifest, segments=segments, quarantined=(*manifest.quarantined, entry))
+        self._state.manifest = changed
+        manifests.save(self._state.directory, changed)
+
+    def _drop_growing_index(self) -> None:
+        state = self._state
+        if state.journals:
+            delete_database(state.index_path)
+            state.indexed_to = state.journals[0].first - 1
+
+    async def _save(self, manifest: Manifest) -> None:
+        await asyncio.to_thread(manifests.save, self._state.directory, manifest)
+        self._state.manifest = manifest
+        self._writer.cover(self._state.sealed_keys(), self._state.head - self._options.dedupe_window)
+
+
+def _mergeable(segments: Sequence[Sealed], merge_events: int) -> list[Sealed]:
+    """Return the first run of neighbouring small segments worth merging: several, together not above *merge_events*."""
+    run: list[Sealed] = []
+    total = 0
+    for segment in segments:
+        follows = not run or run[-1].last + 1 == segment.first
+        if segment.total > merge_events // 2 or not follows or total + segment.total > merge_events:
+            if len(run) >= _MERGE_AT_LEAST:
+                return run
+            run, total = [], 0
+        if segment.total <= merge_events // 2:
+            run.append(segment)
+            total += segment.total
+    return run if len(run) >= _MERGE_AT_LEAST else []

@@ -1,0 +1,337 @@
+"""Reads one indexed segment: finds rows by SQL, counts them, gives their lines. One thread at a time; `readers` keeps them open."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import cast
+
+import apsw
+import msgspec
+
+from tidings.errors import SearchTimeout
+from tidings.event import decode_line, decode_links
+from tidings.log.segments import schema
+from tidings.log.segments._sqlite import open_reader
+from tidings.log.segments.indexer import key_hash
+from tidings.log.segments.journal import JournalReader
+from tidings.log.segments.lines import JournalLines, Lines, SealedLines
+from tidings.query.ast import AllOf, Column, Compare, Condition, Contains, LinkTo, Order, Pattern, Position
+from tidings.query.needles import may_match, needles
+from tidings.query.pattern import compile_pattern, is_ascii, to_like
+from tidings.query.predicate import compile_predicate
+from tidings.query.sql import FALSE, Sql, compile_sql
+
+_PROGRESS_STEPS = 20_000
+_CODES_CACHED = 256
+
+_Function = Callable[..., "int | str | None"]
+Found = tuple[int | str, int]
+"""Sort value and index of a row."""
+
+
+class Span(msgspec.Struct, frozen=True):
+    """What to look at: indexes *low* … *high*, until the monotonic clock says *deadline*."""
+
+    low: int
+    high: int
+    deadline: float
+
+
+class SegmentReader:
+    """An open segment; implements `query.sql.Names`."""
+
+    def __init__(self, path: Path, journal: Path | None = None) -> None:
+        """Open a sealed segment, or the growing index at *path* whose lines are in *journal*."""
+        self._db = open_reader(path, immutable=journal is None)
+        self.lines: Lines
+        self._journal: JournalReader | None = None
+        if journal is None:
+            self.lines = SealedLines(self._db)
+        else:
+            self._journal = JournalReader(journal)
+            self.lines = JournalLines(self._journal)
+        self._immutable = journal is None
+        self._codes: dict[object, Sequence[tuple[int, int]]] = {}
+        self._severities: dict[int, int] = {}
+        self._tests: list[_LineTest] = []
+        self._deadline = 0.0
+        self.rows = 0
+        self._db.create_scalar_function("line_matches", cast(_Function, self._line_matches), 2)
+        self._db.create_scalar_function("line_value", cast(_Function, self._line_value), 2)
+        self._db.set_progress_handler(self._is_late, _PROGRESS_STEPS)
+
+    def close(self) -> None:
+        """Let go of the files."""
+        self._db.close()
+        if self._journal is not None:
+            self._journal.close()
+
+    def begin(self) -> int | None:
+        """Hold the present state of a growing index until `end`; return the highest index in it (None: it is empty)."""
+        self._db.execute("BEGIN")
+        return cast("int | None", self._db.execute("SELECT max(idx) FROM rows").get)
+
+    def end(self) -> None:
+        """Let go of the state that `begin` holds."""
+        if self._db.in_transaction:
+            self._db.execute("COMMIT")
+
+    # --- what a search asks ---
+
+    def search(self, where: Condition, order: Order, after: Position | None, limit: int, span: Span) -> list[Found]:
+        """Return up to *limit* rows strictly past *after*, in *order*."""
+        compiled = self._compile(where, span)
+        if compiled is None:
+            return []
+        source, parameters = compiled
+        value = self._sort_value(order.column)
+        direction, ties = _directions(order)
+        index = "t.rowid" if source.startswith("FROM terms") else "r.idx"
+        condition = ""
+        if after is not None:
+            past, tie = (">" if direction == "ASC" else "<"), (">" if ties == "ASC" else "<")
+            parameters |= {"value": after.value, "index": after.index}
+            condition = (
+                f" AND {index} {past} :index"
+                if order.column is Column.INDEX
+                else f" AND ({value} {past} :value OR ({value} = :value AND {index} {tie} :index))"
+            )
+        by = f"{index} {direction}" if order.column is Column.INDEX else f"1 {direction}, 2 {ties}"
+        return self._all(f"SELECT {value}, r.idx {source}{condition} ORDER BY {by} LIMIT {limit}", parameters)
+
+    def count(self, where: Condition, span: Span) -> int:
+        """Return how many rows match."""
+        compiled = self._compile(where, span)
+        if compiled is None:
+            return 0
+        source, parameters = compiled
+        return cast(int, self._all(f"SELECT count(*) {source}", parameters)[0][0])
+
+    def histogram(self, where: Condition, step_ns: int, span: Span) -> list[tuple[int, int, int]]:
+        """Return (start, severity, rows) of the spans of *step_ns* that have any."""
+        compiled = self._compile(where, span)
+        if compiled is None:
+            return []
+        source, parameters = compiled
+        start = _floor("r.time", step_ns)
+        return self._all(f"SELECT {start}, r.severity, count(*) {source} GROUP BY 1, 2", parameters)
+
+    def rollup(self, start_s: int | None, end_s: int | None, step_s: int, span: Span) -> list[tuple[int, int, int]]:
+        """The histogram of all rows, from the roll-up; every bound and step a multiple of a minute."""
+        self._begin(span)
+        coarse = all(value is None or value % 3600 == 0 for value in (start_s, end_s, step_s))
+        return self._all(
+            f"SELECT {_floor('start', step_s)} * 1000000000, severity, sum(total) FROM rollup WHERE step = :step"
+            " AND start >= coalesce(:start, start) AND start < coalesce(:end, start + 1) GROUP BY 1, 2",
+            {"step": 3600 if coarse else 60, "start": start_s, "end": end_s},
+        )
+
+    def facet(self, where: Condition, column: Column, limit: int, span: Span) -> list[tuple[str | int, int]]:
+        """Return the most frequent values of *column* with their rows; severities as numbers."""
+        everything = where == AllOf(())
+        if column is Column.SEVERITY and everything:
+            self._begin(span)
+            return self._all("SELECT severity, sum(total) FROM rollup WHERE step = 3600 GROUP BY 1", {})
+        if everything:
+            self._begin(span)
+            return self._all(
+                "SELECT text, total FROM names WHERE field = :field ORDER BY total DESC, text LIMIT :limit",
+                {"field": schema.CODED.index(column.value), "limit": limit},
+            )
+        compiled = self._compile(where, span)
+        if compiled is None:
+            return []
+        source, parameters = compiled
+        grouped = f"SELECT r.{column.value} AS code, count(*) AS total {source} GROUP BY 1"
+        if column is Column.SEVERITY:
+            return self._all(grouped, parameters)
+        return self._all(
+            f"SELECT n.text, g.total FROM ({grouped}) AS g JOIN names AS n ON n.id = g.code ORDER BY 2 DESC, 1 LIMIT {limit}",
+            parameters,
+        )
+
+    # --- what the SQL evaluator asks (Names) ---
+
+    def codes(self, column: Column | LinkTo, test: Compare | Contains) -> Sequence[tuple[int, int]]:
+        """See `query.sql.Names`."""
+        cacheable = self._immutable
+        key = (column, test)
+        if cacheable and key in self._codes:
+            return self._codes[key]
+        found = self._link_codes(test) if isinstance(column, LinkTo) else self._text_codes(column, test)
+        if cacheable and len(found) < 1000:
+            if len(self._codes) >= _CODES_CACHED:
+                self._codes.clear()
+            self._codes[key] = found
+        return found
+
+    def _text_codes(self, column: Column, test: Compare | Contains) -> list[tuple[int, int]]:
+        pattern = test.value if isinstance(test, Compare) else Pattern(("", test.text, ""), test.case_sensitive)
+        assert isinstance(pattern, Pattern)
+        found: list[tuple[int, int]]
+        query, parameters = "SELECT id, total FROM names WHERE field = ? AND ", (schema.CODED.index(column.value),)
+        if is_ascii(pattern) and not pattern.case_sensitive:
+            if len(pattern.parts) == 1:
+                rows = self._db.execute(query + "text = ? COLLATE NOCASE", (*parameters, pattern.parts[0]))
+            else:
+                rows = self._db.execute(query + "text LIKE ? ESCAPE '\\'", (*parameters, to_like(pattern)))
+            found = cast("list[tuple[int, int]]", rows.fetchall())
+        else:
+            matches = compile_pattern(pattern)
+            rows = self._db.execute("SELECT id, total, text FROM names WHERE field = ?", parameters)
+            found = [(code, total) for code, total, text in rows if matches(text)]
+        return [(0, 0), *found] if pattern.parts == ("",) else found
+
+    def _link_codes(self, test: Compare | Contains) -> list[tuple[int, int]]:
+        condition = test if isinstance(test, Compare) else Contains(test.text, _links_of(test), test.case_sensitive)
+        matches = cast(Callable[[object], bool], compile_predicate(condition))
+        rows = self._db.execute("SELECT id, total, text FROM names WHERE field = ?", (schema.CODED.index("links"),))
+        found = [(code, total) for code, total, text in rows if matches(_Linked(decode_links(text)))]
+        return [(0, 0), *found] if matches(_Linked(())) else found
+
+    def first_received(self, at_least: int) -> int:
+        """See `query.sql.Names`."""
+        found = self._db.execute("SELECT min(first) FROM commits WHERE received >= ?", (at_least,)).get
+        return cast(int, found) if found is not None else 1 << 62
+
+    def key_hash(self, column: Column, text: str) -> int:
+        """See `query.sql.Names`."""
+        return key_hash("c" if column is Column.CORRELATION else "i", text)
+
+    def vocabulary(self, fragment: str, *, at_end: bool, limit: int) -> Sequence[str] | None:
+        """See `query.sql.Names`."""
+        condition = "substr(term, -length(:fragment)) = :fragment" if at_end else "instr(term, :fragment)"
+        rows = self._db.execute(
+            f"SELECT term FROM vocabulary WHERE {condition} LIMIT :limit", {"fragment": fragment, "limit": limit + 1}
+        ).fetchall()
+        return [cast(str, term) for (term,) in rows] if len(rows) <= limit else None
+
+    def severity_total(self, at_least: int) -> int:
+        """See `query.sql.Names`."""
+        if not self._severities or not self._immutable:
+            rows = self._db.execute("SELECT severity, sum(total) FROM rollup WHERE step = 3600 GROUP BY 1")
+            self._severities = dict(cast("list[tuple[int, int]]", rows.fetchall()))
+        return sum(total for severity, total in self._severities.items() if severity >= at_least)
+
+    # --- inside ---
+
+    def _begin(self, span: Span) -> None:
+        self._deadline = span.deadline
+        self.rows = span.high - span.low + 1
+
+    def _compile(self, where: Condition, span: Span) -> tuple[str, dict[str, object]] | None:
+        """Return the FROM … WHERE … text with its parameters, or None when nothing can match."""
+        self._begin(span)
+        sql = compile_sql(where, self)
+        low, high = self._bounds(where, span)
+        if sql is FALSE or low > high:
+            return None
+        self._tests = [_LineTest(condition) for condition in sql.leftovers]
+        parameters: dict[str, object] = {**sql.parameters, "low": low, "high": high}
+        return _source(sql, parameters), parameters
+
+    def _bounds(self, where: Condition, span: Span) -> tuple[int, int]:
+        """Narrow the span by the index and time bounds of *where*: times are nearly in index order, zones say how nearly."""
+        low, high = span.low, span.high
+        for part in where.parts if isinstance(where, AllOf) else (where,):
+            match part:
+                case Compare(Column.INDEX, op, int() as value):
+                    low = max(low, value + (op == ">")) if op in ("=", ">", ">=") else low
+                    high = min(high, value - (op == "<")) if op in ("=", "<", "<=") else high
+                case Compare(Column.TIME, op, int() as value):
+                    if op in ("=", ">", ">="):
+                        first = self._db.execute("SELECT min(first) FROM zones WHERE time_max >= ?", (value,)).get
+                        low = high + 1 if first is None else max(low, first)
+                    if op in ("=", "<", "<="):
+                        zone = self._db.execute("SELECT max(first) FROM zones WHERE time_min <= ?", (value,)).get
+                        past = None if zone is None else self._db.execute("SELECT min(first) FROM zones WHERE first > ?", (zone,)).get
+                        high = low - 1 if zone is None else high if past is None else min(high, past - 1)
+                case _:
+                    pass
+        return low, high
+
+    def _sort_value(self, column: Column) -> str:
+        if column is Column.INDEX:
+            return "r.idx"
+        if column is Column.RECEIVED:
+            return "(SELECT received FROM commits WHERE first <= r.idx ORDER BY first DESC LIMIT 1)"
+        if column in (Column.TIME, Column.SEVERITY):
+            return f"r.{column.value}"
+        if column.value in schema.CODED:
+            return f"coalesce((SELECT text FROM names WHERE id = r.{column.value}), '')"
+        return f"line_value(r.idx, '{column.value}')"
+
+    def _all(self, text: str, parameters: dict[str, object]) -> list:  # type: ignore[type-arg]
+        try:
+            return self._db.execute(text, parameters).fetchall()
+        except apsw.InterruptError:
+            raise SearchTimeout(
+                "the search took longer than search_timeout; narrow it by time, severity, kind or subject"
+            ) from None
+
+    def _is_late(self) -> bool:
+        return time.monotonic() > self._deadline
+
+    def _line_matches(self, index: int, test: int) -> bool:
+        return self._tests[test].holds(index, self.lines)
+
+    def _line_value(self, index: int, name: str) -> str:
+        return cast(str, getattr(decode_line(self.lines.line(index)), name))
+
+
+class _LineTest:
+    """Decides a condition by the line itself, skipping whole blocks that lack its needles."""
+
+    def __init__(self, condition: Condition) -> None:
+        self._matches = compile_predicate(condition)
+        self._needles = needles(condition)
+        self._skip = range(0)
+        self._pass = range(0)
+
+    def holds(self, index: int, lines: Lines) -> bool:
+        """Whether the event at *index* matches."""
+        if self._needles:
+            if index in self._skip:
+                return False
+            if index not in self._pass:
+                first, blob = lines.block(index)
+                covered = range(first, first + blob.count(b"\n"))
+                if not may_match(blob, self._needles):
+                    self._skip = covered
+                    return False
+                self._pass = covered
+        line = lines.line(index)
+        return may_match(line, self._needles) and self._matches(decode_line(line))
+
+
+class _Linked(msgspec.Struct, frozen=True):
+    """Looks like an event to a predicate that asks for links only."""
+
+    links: tuple[object, ...]
+
+
+def _links_of(test: Contains) -> tuple[LinkTo, ...]:
+    return tuple(target for target in test.targets if isinstance(target, LinkTo))
+
+
+def _directions(order: Order) -> tuple[str, str]:
+    direction = "DESC" if order.descending else "ASC"
+    return direction, "DESC" if order.newest_ties else direction
+
+
+def _source(sql: Sql, parameters: dict[str, object]) -> str:
+    if sql.match is None:
+        return f"FROM rows AS r WHERE r.idx BETWEEN :low AND :high AND ({sql.text})"
+    parameters["match"] = sql.match
+    # CROSS JOIN keeps the order: the text index drives, each hit is one look-up by rowid
+    return (
+        "FROM terms AS t CROSS JOIN rows AS r ON r.idx = t.rowid"
+        f" WHERE t.terms MATCH :match AND t.rowid BETWEEN :low AND :high AND ({sql.text})"
+    )
+
+
+def _floor(column: str, step: int) -> str:
+    # SQLite's division rounds towards zero, times before 1970 are negative
+    return f"({column} - (({column} % {step}) + {step}) % {step})"
