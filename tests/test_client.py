@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 
 import pytest
 
@@ -23,7 +24,7 @@ from tidings.errors import (
     TooLarge,
     Unauthenticated,
 )
-from tidings.following import Backoff, FrameDecoder, State
+from tidings.following import Backoff, Following, FrameDecoder, State
 from tidings.problem import ConnectionLost, CutShort, Refused, ServerFault, Unreachable, error_of
 
 AT_ONCE = Backoff(first_s=0.0)
@@ -195,6 +196,27 @@ async def test_a_server_that_is_gone_for_a_while_is_tried_with_growing_pauses(
         if delivery.index == 2:
             break
     assert pauses == [1.0, 2.0, 4.0, 8.0]
+
+
+async def test_a_farewell_is_the_reason_of_reconnecting() -> None:
+    streams = [[b'event: bye\ndata: {"reason":"stopping"}\n\n', b"id: 1\ndata: {}\n\n"], [b"id: 2\ndata: {}\n\n"]]
+    reasons: list[str] = []
+
+    @asynccontextmanager
+    async def open_stream(_: int) -> AsyncIterator[AsyncIterator[bytes]]:
+        async def pieces(chunks: list[bytes]) -> AsyncIterator[bytes]:
+            for chunk in chunks:
+                yield chunk
+
+        yield pieces(streams.pop(0))
+
+    async def read_head() -> int:
+        return 0
+
+    async for delivery in Following(open_stream, read_head, None, lambda _, why: reasons.append(why), AT_ONCE):
+        assert delivery.index == 2
+        break
+    assert reasons == ["", "", 'the server closed the stream: {"reason":"stopping"}', ""]
 
 
 async def test_a_position_no_longer_kept_is_raised_and_not_retried(server: FakeServer, client: Client) -> None:

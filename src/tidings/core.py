@@ -40,7 +40,9 @@ class Core:
         if who.scopes:
             for draft in drafts:
                 if not may_write_scope(who, draft.scope):
-                    raise Forbidden(f"{who.name} may only publish events of the scopes {', '.join(who.scopes)}, not {draft.scope!r}")
+                    raise Forbidden(
+                        f"{who.name} may only publish events of the scopes {', '.join(who.scopes)}, not {draft.scope!r}"
+                    )
         return await self._log.append(drafts)
 
     async def get(self, index: Index, who: Principal) -> Event:

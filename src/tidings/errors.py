@@ -44,7 +44,9 @@ class CursorExpired(TidingsError):
 
     def __init__(self, after: int, oldest: int) -> None:
         self.after, self.oldest = after, oldest
-        super().__init__(f"events after index {after} were deleted by retention; the oldest kept index is {oldest}, follow from after={oldest - 1}")
+        super().__init__(
+            f"events after index {after} were deleted by retention; the oldest kept index is {oldest}, follow from after={oldest - 1}"
+        )
 
 
 class InvalidCursor(TidingsError):

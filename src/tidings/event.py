@@ -207,7 +207,10 @@ def set_payload(draft: Draft, payload: bytes, media_type: str) -> None:
         return
     if not payload.isascii():
         payload.decode()  # the decoder skips over texts it isn't asked for
-    msgspec.json.decode(payload, type=msgspec.Raw)
+    try:
+        msgspec.json.decode(payload, type=msgspec.Raw)
+    except RecursionError:
+        raise msgspec.DecodeError("the JSON is nested too deeply") from None
     if b"\n" in payload or b"\r" in payload:
         # a raw line break is illegal inside a JSON string, so each one here stands between tokens
         draft.linebreaks = ",".join(

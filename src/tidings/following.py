@@ -123,6 +123,7 @@ class Following:
         self.on_state = on_state
         self.last = after
         self.state = State.CONNECTING
+        self._farewell = ""
 
     def __aiter__(self) -> AsyncIterator[Delivery]:
         return self._one_by_one()
@@ -144,11 +145,13 @@ class Following:
                 async with self._open(self.last) as chunks:
                     attempt, was_live = 0, True
                     self._tell(State.LIVE, "")
-                    decoder = FrameDecoder()
+                    decoder, self._farewell = FrameDecoder(), ""
                     async for chunk in chunks:
                         if fresh := self._fresh(decoder.feed(chunk)):
                             yield fresh
-                raise ConnectionLost("the server closed the stream")
+                        if self._farewell:
+                            break
+                raise ConnectionLost(f"the server closed the stream{self._farewell}")
             except TRANSIENT as fault:
                 if not was_live:
                     raise
@@ -160,7 +163,8 @@ class Following:
         fresh: list[Delivery] = []
         for frame in frames:
             if frame.name == "bye":
-                return fresh  # the stream ends next
+                self._farewell = f": {frame.data[:200].decode('utf-8', 'replace')}"
+                break
             if frame.index is None or (self.last is not None and frame.index <= self.last):
                 continue
             # An id without data moves the position, as the standard has it: a server may so say how far a narrow query looked.

@@ -218,7 +218,9 @@ class Hub:
         """Raise CursorExpired when events after *after* are gone (0 stands for the oldest kept), InvalidCursor when it is to come."""
         oldest = self._log.oldest
         if not 0 <= after <= self.head:
-            raise InvalidCursor(f"index {after} was never given out, the newest is {self.head}; was the log replaced? follow from after=0")
+            raise InvalidCursor(
+                f"index {after} was never given out, the newest is {self.head}; was the log replaced? follow from after=0"
+            )
         if 0 < after < oldest - 1:
             raise CursorExpired(after, oldest)
 

@@ -10,9 +10,7 @@ import functools
 import re
 import time
 
-_SHAPE = re.compile(
-    r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d{1,18}))?(?:[Zz]|([+-])(\d\d):(\d\d))", re.ASCII
-)
+_SHAPE = re.compile(r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d{1,18}))?(?:[Zz]|([+-])(\d\d):(\d\d))", re.ASCII)
 _STAMP = re.compile(r"\d{4}-\d\d-\d\dT(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d", re.ASCII)
 _EPOCH_DAY = datetime.date(1970, 1, 1).toordinal()
 # Python's own calendar ends here, and a signed 64-bit nanosecond count in 1677 and 2262: what is outside is refused, never wrapped.

@@ -2,6 +2,9 @@
 
 import json
 import threading
+from importlib import import_module
+
+import pytest
 
 from tests.cli.command_line import CommandLine
 from tests.cli.fake_server import FakeServer
@@ -30,7 +33,10 @@ def test_nothing_in_time_is_exit_code_124(server: FakeServer, tidings: CommandLi
     assert result.stderr == "no event matched within 0.05 s\n"
 
 
-def test_a_busy_server_is_asked_again(server: FakeServer, tidings: CommandLine) -> None:
+def test_a_busy_server_is_asked_again(
+    server: FakeServer, tidings: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(import_module("tidings.cli.wait"), "RETRY_S", 0.0)
     server.fill(1)
     server.refuse("/v1/wait", 503, "busy", "too many requests")
     assert tidings("wait", "started", "--after", "0", "-o", "json").exit_code == 0

@@ -210,9 +210,7 @@ def test_lxd_has_162_lifecycle_actions_and_the_other_kinds() -> None:
 
 def test_every_documented_lxd_action_is_there() -> None:
     actions = [
-        f"{object_}-{action}"
-        for object_, actions in LXD_DOCUMENTED_ACTIONS.items()
-        for action in actions.split()
+        f"{object_}-{action}" for object_, actions in LXD_DOCUMENTED_ACTIONS.items() for action in actions.split()
     ]
     assert len(actions) == 108
     for action in actions:
@@ -375,7 +373,5 @@ tidings.kinds.catalogue()
 tidings.kinds.find("vm")
 print(before, sum(path.endswith(".csv") for path in opened))
 """
-    done = subprocess.run(
-        [sys.executable, "-c", script], check=True, capture_output=True, text=True
-    )
+    done = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)
     assert done.stdout.split() == ["0", str(len(SYSTEMS))]

@@ -75,6 +75,10 @@ def test_a_place_outside_the_text_is_taken_for_the_nearest(at: int) -> None:
     assert complete("sortby time desc ", at) == complete("sortby time desc ", 0 if at < 0 else 17)
 
 
+def test_a_text_too_long_to_be_parsed_is_not_completed() -> None:
+    assert at_end("a " * 5_001) == []
+
+
 @given(st.one_of(st.text(), query_texts), st.integers(0, 40))
 def test_completion_never_fails(text: str, at: int) -> None:
     assert all(isinstance(candidate, str) for candidate in complete(text, at))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta, timezone
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.query.strategies import query_texts
@@ -383,6 +383,7 @@ def fault_at(text: str) -> int:
     return 0
 
 
+@settings(deadline=None)
 @given(st.one_of(st.text(), st.lists(_TOKENS, max_size=30).map("".join), st.lists(_TOKENS, max_size=30).map(" ".join)))
 @example("(" * 10_000)
 @example("actor in (" * 900)

@@ -55,6 +55,7 @@ def test_a_rendered_condition_is_parsed_back(text: str) -> None:
         ("time > -2h", "time > 2026-11-20T20:18:27.5Z"),
         ("time = today", "time >= 2026-11-20T00:00:00Z time < 2026-11-21T00:00:00Z"),
         ("time != today", "time != 2026-11-20T00:00:00Z..2026-11-21T00:00:00Z"),
+        ("not (time >= now received < now)", "not (time >= 2026-11-20T22:18:27.5Z received < 2026-11-20T22:18:27.5Z)"),
         ("data.x > 5 data.x ~ y", "data.x > 5.0 data.x = *y*"),
         ('link."VM" = x or link.vm = x', 'link."VM" = x or vm = x'),
         ("not has index or a", "not has index or a"),

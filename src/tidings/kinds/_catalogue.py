@@ -54,9 +54,7 @@ def find(text: str) -> list[Kind]:
     """
     words = text.casefold().split()
     return [
-        catalogue()[name]
-        for name, searched in _searched_texts().items()
-        if all(word in searched for word in words)
+        catalogue()[name] for name, searched in _searched_texts().items() if all(word in searched for word in words)
     ]
 
 
@@ -89,17 +87,11 @@ def _read(name: str) -> Iterator[Kind]:
 def _searched_texts() -> Mapping[str, str]:
     # Joined by newlines, which no word contains, so no hit spans two columns.
     return {
-        name: "\n".join(
-            (name, kind.title, kind.description, "" if kind.code is None else str(kind.code))
-        ).casefold()
+        name: "\n".join((name, kind.title, kind.description, "" if kind.code is None else str(kind.code))).casefold()
         for name, kind in catalogue().items()
     }
 
 
 @cache
 def _caseless_kinds() -> Mapping[str, Kind]:
-    return {
-        name.casefold(): kind
-        for name, kind in catalogue().items()
-        if name.startswith(_CASELESS_PREFIX)
-    }
+    return {name.casefold(): kind for name, kind in catalogue().items() if name.startswith(_CASELESS_PREFIX)}

@@ -105,7 +105,9 @@ class Log(Protocol):
     async def histogram(self, where: Condition, start_ns: int | None, end_ns: int | None, step_ns: int) -> list[Bucket]:
         """Count matching events by severity in spans of *step_ns* of their time, [start, end), ascending; empty spans are left out."""
 
-    async def facet(self, where: Condition, columns: Sequence[Column], limit: int) -> dict[Column, list[tuple[str, int]]]:
+    async def facet(
+        self, where: Condition, columns: Sequence[Column], limit: int
+    ) -> dict[Column, list[tuple[str, int]]]:
         """Return the *limit* most frequent values of each column among matching events, with their counts."""
 
     @property

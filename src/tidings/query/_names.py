@@ -103,9 +103,8 @@ def operators_of(target: Target) -> tuple[str, ...]:
     if isinstance(target, Payload):
         return (*OPERATORS[FieldType.INTEGER], "~")
     if isinstance(target, LinkTo):
-        return (*OPERATORS[FieldType.TEXT], "~")
-    type_ = BY_COLUMN[target].type
-    return (*OPERATORS[type_], "~") if type_ is FieldType.TEXT else OPERATORS[type_]
+        return OPERATORS[FieldType.TEXT]
+    return OPERATORS[BY_COLUMN[target].type]
 
 
 def suggest(name: str) -> str:

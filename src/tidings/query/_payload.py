@@ -64,11 +64,23 @@ def attribute_values(event: Event, path: tuple[str, ...]) -> Iterator[object]:
     return _values(_decode(bytes(raw)), path[1:])
 
 
-def _values(document: object, path: tuple[str, ...]) -> Iterator[object]:
-    nodes: Iterable[object] = (document,)
+def _values(node: object, path: tuple[str, ...]) -> Iterator[object]:
+    for depth, step in enumerate(path):
+        if not isinstance(node, dict):
+            return _values_in_lists(node, path[depth:])
+        node = _member(node, step)
+    return _values_in_lists(node, ()) if isinstance(node, list) else _scalars((node,))
+
+
+def _values_in_lists(node: object, path: tuple[str, ...]) -> Iterator[object]:
+    nodes: Iterable[object] = (node,)
     for step in path:
-        nodes = [found for node in _spread(nodes) if (found := _child(node, step)) is not _MISSING]
-    return (node for node in _spread(nodes) if not isinstance(node, dict | list) and node is not _MISSING)
+        nodes = [found for each in _spread(nodes) if (found := _child(each, step)) is not _MISSING]
+    return _scalars(_spread(nodes))
+
+
+def _scalars(nodes: Iterable[object]) -> Iterator[object]:
+    return (node for node in nodes if not isinstance(node, dict | list) and node is not _MISSING)
 
 
 def _spread(nodes: Iterable[object]) -> Iterator[object]:

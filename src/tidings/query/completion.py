@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 
 from tidings.query import _names
-from tidings.query._scanner import OPERATOR
+from tidings.query._scanner import MAX_CHARACTERS, OPERATOR
 from tidings.query._times import WEEKDAYS
 from tidings.query.ast import Column, Target
 from tidings.query.fields import BY_COLUMN, BY_NAME, FIELDS, LINK_TYPES, FieldType
@@ -32,9 +32,13 @@ def complete(text: str, at: int) -> list[str]:
     Each candidate replaces that whole word. Inside quotes and for values that can't be known there are none. It never fails.
     """
     before = text[: max(at, 0)]
-    tokens = [(match.lastgroup or "", match.group()) for match in _TOKEN.finditer(before)]
-    if any(kind == "open" for kind, _ in tokens):
+    if len(before) > MAX_CHARACTERS:
         return []
+    tokens: list[_Token] = []
+    for match in _TOKEN.finditer(before):
+        if match.lastgroup == "open":
+            return []
+        tokens.append((match.lastgroup or "", match.group()))
     started = ""
     if tokens and tokens[-1][0] == "word" and not before[-1:].isspace():
         started = tokens.pop()[1]

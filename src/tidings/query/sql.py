@@ -31,6 +31,8 @@ from tidings.query.words import fts_match, tokens
 _SELECTIVE = 8  # the text index pays when it leaves less than one row in this many
 _MAX_TERMS = 64
 _MIN_FRAGMENT = 2
+_MAX_PARTS = 50  # FTS5 refuses expressions that are too deep; so many parts select little anyway
+_CHAIN = 50
 _INLINE_CODES = 200
 
 
@@ -79,7 +81,7 @@ def compile_sql(condition: Condition, names: Names) -> Sql:
     matches: list[str] = []
     texts: list[str] = []
     for part in parts:
-        term = compiler.term(part)
+        term = compiler.term(part) if len(matches) < _MAX_PARTS else None
         if term is not None:
             matches.append(term.expression)
             if term.exact:
@@ -90,7 +92,7 @@ def compile_sql(condition: Condition, names: Names) -> Sql:
         if text != "1":
             texts.append(text)
     match = " AND ".join(f"({expression})" for expression in matches) or None
-    return Sql(" AND ".join(texts) or "1", compiler.parameters, match, tuple(compiler.leftovers))
+    return Sql(_balanced(texts, " AND ") or "1", compiler.parameters, match, tuple(compiler.leftovers))
 
 
 class _Term(msgspec.Struct, frozen=True):
@@ -116,12 +118,16 @@ class _Compiler:
                 return _Term(fts_match(words, prefix), exact=len(words) == 1) if words else None
             case Compare(Column.SEVERITY, "=" | ">" | ">=" as op, value) if isinstance(value, int):
                 return self._severity_term(op, value)
-            case Compare(Column() | LinkTo() as target, "=", Pattern()) if isinstance(target, LinkTo) or target in _WITH_TERMS:
+            case Compare(Column() | LinkTo() as target, "=", Pattern()) if (
+                isinstance(target, LinkTo) or target in _WITH_TERMS
+            ):
                 return self._code_term(self._names.codes(target, condition))
             case Contains(text, targets) if set(targets) <= _WORDED:
                 return self._pattern_term(Pattern(("", text, "")))
             case Compare(Column.MESSAGE, "=", Pattern() as pattern):
                 return self._pattern_term(pattern)
+            case AnyOf(parts) | AllOf(parts) if len(parts) > _MAX_PARTS:
+                return None
             case AnyOf(parts) if parts:
                 terms = [self.term(part) for part in parts]
                 found = [term for term in terms if term is not None]
@@ -211,7 +217,7 @@ class _Compiler:
                 return absorbing
             if text != neutral:
                 texts.append(f"({text})")
-        return joiner.join(texts) or neutral
+        return _balanced(texts, joiner) or neutral
 
     def _words(self, condition: Words, words: Sequence[str], prefix: bool) -> str:
         if not words:
@@ -294,6 +300,14 @@ class _Compiler:
         name = f"p{len(self.parameters)}"
         self.parameters[name] = value
         return f":{name}"
+
+
+def _balanced(texts: Sequence[str], joiner: str) -> str:
+    """Join as a tree that is as low as can be: SQLite refuses an expression 1,000 levels deep, and a plain chain is that deep."""
+    if len(texts) <= _CHAIN:
+        return joiner.join(texts)
+    middle = len(texts) // 2
+    return f"({_balanced(texts[:middle], joiner)}){joiner}({_balanced(texts[middle:], joiner)})"
 
 
 def _is_coded(target: Column | LinkTo) -> bool:

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 
 # The only two characters beyond ASCII whose lower case holds an ASCII letter (``k`` and ``i``). SQLite's LIKE and NOCASE fold
 # ASCII alone, so a folding that lets these two become ASCII would find what SQL can't; they become letters that stay as they are.
-_STAY_APART = {0x212A: 0x0138, 0x0130: 0x0131}
+# The lower case of the Greek capital sigma depends on its neighbours, which no index could follow, so all three forms are one.
+_STAY_APART = {0x212A: 0x0138, 0x0130: 0x0131, 0x03A3: 0x03C3, 0x03C2: 0x03C3}
 
 _ASCII_WORD = re.compile(r"[0-9a-z]+")
 # Hiragana, Katakana and ideographs stand without spaces between words, so each is a word; Hangul is written with spaces.

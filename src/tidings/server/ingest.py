@@ -14,7 +14,13 @@ from tidings.errors import InvalidEvent, NotFound, TidingsError, TooLarge
 from tidings.event import Draft
 
 FORMATS = ("auto", "cloudevents", "lxd")
-_LINES = ("application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines", "application/json-seq")
+_LINES = (
+    "application/x-ndjson",
+    "application/ndjson",
+    "application/jsonl",
+    "application/x-jsonlines",
+    "application/json-seq",
+)
 _ESCAPED_NUL = b"\\u0000"
 
 
@@ -48,7 +54,11 @@ def read_events(
     _check_utf8(body)
     if media_type in _LINES or _is_lines(body):
         pieces, joined = _lines(body)
-    elif media_type.startswith("application/cloudevents") or media_type in ("", "application/json") or media_type.endswith("+json"):
+    elif (
+        media_type.startswith("application/cloudevents")
+        or media_type in ("", "application/json")
+        or media_type.endswith("+json")
+    ):
         pieces = _values(body)
         joined = b"\n".join(pieces)
     else:

@@ -23,11 +23,29 @@ MAX_TEXT = 4096
 """Characters that a canonical field other than the message may have: they are kept once in a dictionary."""
 MAX_MESSAGE = 65_536
 
-_SEVERITIES = {"debug": "debug", "normal": "normal", "warning": "warning", "error": "error", "alert": "alert", "info": "normal"}
+_SEVERITIES = {
+    "debug": "debug",
+    "normal": "normal",
+    "warning": "warning",
+    "error": "error",
+    "alert": "alert",
+    "info": "normal",
+}
 _SPECIFICATIONS = ("1.0", "0.3")
 _EXTENSION = re.compile(r"[a-z0-9]+")
 _TIME_NAMES, _MESSAGE_NAMES = ("timestamp", "ts", "datetime"), ("msg", "text", "description")
-_TEXTS = ("source", "type", "id", "subject", "actor", "scope", "location", "correlation", "dataschema", "datacontenttype")
+_TEXTS = (
+    "source",
+    "type",
+    "id",
+    "subject",
+    "actor",
+    "scope",
+    "location",
+    "correlation",
+    "dataschema",
+    "datacontenttype",
+)
 
 
 class Incoming(msgspec.Struct, gc=False, forbid_unknown_fields=True):
@@ -227,7 +245,9 @@ def _check_texts(draft: Draft) -> None:
         value: str = getattr(draft, name)
         limit = MAX_MESSAGE if name == "message" else MAX_TEXT
         if len(value) > limit:
-            raise InvalidEvent(f"{name} has {len(value)} characters, at most {limit} are allowed; put long text into data")
+            raise InvalidEvent(
+                f"{name} has {len(value)} characters, at most {limit} are allowed; put long text into data"
+            )
         if "\0" in value:
             raise InvalidEvent(f"{name} holds a NUL character; remove it")
 
@@ -236,7 +256,9 @@ def _check_extension(name: str, value: msgspec.Raw) -> None:
     if not _EXTENSION.fullmatch(name):
         raise InvalidEvent(f"{name[:60]!r} is no CloudEvents attribute name: only a-z and 0-9 are allowed")
     if bytes(value)[:1] in (b"{", b"["):
-        raise InvalidEvent(f"attribute {name!r} is an object or a list; attributes are texts, whole numbers or booleans, put it into data")
+        raise InvalidEvent(
+            f"attribute {name!r} is an object or a list; attributes are texts, whole numbers or booleans, put it into data"
+        )
 
 
 def _check_data(draft: Draft, data: bytes) -> None:

@@ -93,7 +93,9 @@ def storage_errors(doing: str) -> Iterator[None]:
     try:
         yield
     except apsw.FullError as fault:
-        raise StorageError(f"disk full while {doing}; free some space or set retain_size, then publish again") from fault
+        raise StorageError(
+            f"disk full while {doing}; free some space or set retain_size, then publish again"
+        ) from fault
     except apsw.ReadOnlyError as fault:
         raise StorageError(f"the data directory is read-only, so {doing} failed: {fault}") from fault
     except (apsw.CorruptError, apsw.NotADBError) as fault:

@@ -28,7 +28,9 @@ def key_of(draft: Draft) -> int:
 def pack_keys(entries: Iterable[tuple[int, int]]) -> bytes:
     """Return (key, offset) pairs sorted, as the bytes that a sealed segment stores."""
     ordered = sorted(entries)
-    return array.array("Q", (key for key, _ in ordered)).tobytes() + array.array("I", (at for _, at in ordered)).tobytes()
+    return (
+        array.array("Q", (key for key, _ in ordered)).tobytes() + array.array("I", (at for _, at in ordered)).tobytes()
+    )
 
 
 class Pack:

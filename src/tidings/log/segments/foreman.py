@@ -31,7 +31,9 @@ class Foreman:
                 answer = await self._exchange(command)
         except (OSError, asyncio.IncompleteReadError, TimeoutError) as fault:
             await self.stop()
-            raise StorageError(f"the indexing worker ended unexpectedly ({fault!r}); a new one will be started") from fault
+            raise StorageError(
+                f"the indexing worker ended unexpectedly ({fault!r}); a new one will be started"
+            ) from fault
         except asyncio.CancelledError:
             await self.stop()
             raise

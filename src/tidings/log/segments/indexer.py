@@ -127,17 +127,15 @@ class Indexer:
         db = self._db
         stored = db.execute("SELECT coalesce(max(id), 0) FROM names").get
         fresh = [
-            (code, field, text, 0)
-            for field, known in enumerate(self._codes)
-            for text, code in _after(known, stored)
+            (code, field, text, 0) for field, known in enumerate(self._codes) for text, code in _after(known, stored)
         ]
         db.executemany("INSERT INTO names VALUES(?,?,?,?)", fresh)
         del self._uses[0]
-        db.executemany("UPDATE names SET total = total + ? WHERE id = ?", [(uses, code) for code, uses in self._uses.items()])
-        self._uses.clear()
-        upsert = (
-            "INSERT INTO rollup VALUES(?,?,?,?) ON CONFLICT(step, start, severity) DO UPDATE SET total = total + excluded.total"
+        db.executemany(
+            "UPDATE names SET total = total + ? WHERE id = ?", [(uses, code) for code, uses in self._uses.items()]
         )
+        self._uses.clear()
+        upsert = "INSERT INTO rollup VALUES(?,?,?,?) ON CONFLICT(step, start, severity) DO UPDATE SET total = total + excluded.total"
         for step in schema.ROLLUP_STEPS:
             per_step: Counter[tuple[int, int]] = Counter()
             for (minute, severity), total in self._rollup.items():

@@ -91,7 +91,9 @@ class Journal:
         with storage_errors("writing the log"):
             try:
                 self._db.execute("BEGIN IMMEDIATE")
-                self._db.executemany("INSERT INTO blocks VALUES(?,?,?,?,?)", [msgspec.structs.astuple(b) for b in blocks])
+                self._db.executemany(
+                    "INSERT INTO blocks VALUES(?,?,?,?,?)", [msgspec.structs.astuple(b) for b in blocks]
+                )
                 self._db.execute("COMMIT")
             except BaseException:
                 if self._db.in_transaction:

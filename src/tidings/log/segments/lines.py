@@ -48,7 +48,9 @@ class SealedLines(_BlockLines):
     def __init__(self, db: apsw.Connection) -> None:
         super().__init__()
         self._db = db
-        meta = dict(db.execute("SELECT name, value FROM meta WHERE name IN ('first', 'last', 'block_events', 'dictionary')"))
+        meta = dict(
+            db.execute("SELECT name, value FROM meta WHERE name IN ('first', 'last', 'block_events', 'dictionary')")
+        )
         self.first, self.last, self._per_block = int(meta["first"]), int(meta["last"]), int(meta["block_events"])
         sample = zstandard.decompress(bytes(meta["dictionary"]))
         dictionary = zstandard.ZstdCompressionDict(sample, dict_type=zstandard.DICT_TYPE_RAWCONTENT)

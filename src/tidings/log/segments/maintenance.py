@@ -49,7 +49,7 @@ class Maintenance:
     """Owned by the log; every change to the manifest goes through it."""
 
     def __init__(self, state: State, writer: Writer, options: Options) -> None:
-        self._state, self._writer, self._options = state, writer, options
+        self.state, self._writer, self._options = state, writer, options
         self._foreman = Foreman()
         self._wake = asyncio.Event()
         self._changing = asyncio.Lock()
@@ -74,9 +74,9 @@ class Maintenance:
 
     async def room(self) -> None:
         """Refuse new events when indexing is far behind: raw journals must not fill the disk. Raises Busy."""
-        if len(self._state.journals) > self._options.max_unsealed:
+        if len(self.state.journals) > self._options.max_unsealed:
             raise Busy(
-                f"{len(self._state.journals)} journals wait to be sealed, the limit (max_unsealed_segments) is "
+                f"{len(self.state.journals)} journals wait to be sealed, the limit (max_unsealed_segments) is "
                 f"{self._options.max_unsealed}; slow down",
                 retry_after_s=2,
             )
@@ -88,7 +88,9 @@ class Maintenance:
             except asyncio.CancelledError:
                 raise
             except Exception as fault:
-                _log.error("maintenance failed, trying again", reason=str(fault), exc_info=not isinstance(fault, StorageError))
+                _log.error(
+                    "maintenance failed, trying again", reason=str(fault), exc_info=not isinstance(fault, StorageError)
+                )
                 self._drop_growing_index()
                 await asyncio.sleep(_BACK_OFF_S)
                 continue
@@ -107,7 +109,7 @@ class Maintenance:
 
     async def _step(self) -> bool:
         """Do the most urgent thing; False when there is nothing to do."""
-        state = self._state
+        state = self.state
         if state.journals:
             journal = state.journals[0]
             if len(state.journals) > 1:
@@ -127,12 +129,12 @@ class Maintenance:
         return asyncio.get_running_loop().time() - self._last_commit >= self._options.seal_idle_s
 
     async def _index(self, journal: Path, first: int, until: int) -> None:
-        answer = await self._foreman.order(Index(str(journal), str(self._state.index_path), first, until))
+        answer = await self._foreman.order(Index(str(journal), str(self.state.index_path), first, until))
         assert isinstance(answer, Indexed)
-        self._state.indexed_to = answer.until
+        self.state.indexed_to = answer.until
 
     async def _seal(self, first: int, last: int, journal: Path) -> None:
-        state = self._state
+        state = self.state
         index = state.index_path
         answer = await self._foreman.order(Seal(str(journal), str(state.directory), first, last))
         assert isinstance(answer, Made)
@@ -148,20 +150,22 @@ class Maintenance:
         _log.info("segment sealed", first=first, last=last, size_bytes=answer.sealed.size_bytes)
 
     async def _merge(self) -> bool:
-        chosen = _mergeable(self._state.manifest.segments, self._options.merge_events)
+        chosen = _mergeable(self.state.manifest.segments, self._options.merge_events)
         if not chosen:
             return False
         first, last = chosen[0].first, chosen[-1].last
-        directory = self._state.directory
+        directory = self.state.directory
         sources = [str(directory / segment.file) for segment in chosen]
         answer = await self._foreman.order(Merge(sources, str(directory), first, last))
         assert isinstance(answer, Made)
         async with self._changing:
-            manifest = self._state.manifest
+            manifest = self.state.manifest
             if not set(chosen) <= set(manifest.segments):  # trimmed or quarantined meanwhile
                 (directory / answer.sealed.file).unlink(missing_ok=True)
                 return True
-            segments = sorted((*(s for s in manifest.segments if s not in chosen), answer.sealed), key=lambda s: s.first)
+            segments = sorted(
+                (*(s for s in manifest.segments if s not in chosen), answer.sealed), key=lambda s: s.first
+            )
             await self._save(msgspec.structs.replace(manifest, segments=tuple(segments)))
         for segment in chosen:
             (directory / segment.file).unlink(missing_ok=True)
@@ -171,17 +175,19 @@ class Maintenance:
     async def trim(self, before: int) -> None:
         """Delete whole segments below *before*. Raises StorageError."""
         async with self._changing:
-            manifest = self._state.manifest
+            manifest = self.state.manifest
             gone = [segment for segment in manifest.segments if segment.last < before]
             if not gone:
                 return
             kept = tuple(segment for segment in manifest.segments if segment not in gone)
             quarantined = tuple(entry for entry in manifest.quarantined if entry.last > gone[-1].last)
-            changed = msgspec.structs.replace(manifest, segments=kept, quarantined=quarantined, oldest=gone[-1].last + 1)
+            changed = msgspec.structs.replace(
+                manifest, segments=kept, quarantined=quarantined, oldest=gone[-1].last + 1
+            )
             await self._save(changed)
         for segment in gone:
-            (self._state.directory / segment.file).unlink(missing_ok=True)
-        _log.info("segments trimmed", before=self._state.manifest.oldest, segments=len(gone))
+            (self.state.directory / segment.file).unlink(missing_ok=True)
+        _log.info("segments trimmed", before=self.state.manifest.oldest, segments=len(gone))
 
     def damaged(self, part: Part, reason: str) -> None:
         """Set a part aside that can't be read: a segment is quarantined, a growing index is dropped and built again."""
@@ -190,26 +196,26 @@ class Maintenance:
             self._drop_growing_index()
             self.wake()
             return
-        manifest = self._state.manifest
+        manifest = self.state.manifest
         if part.sealed not in manifest.segments:
             return
         _log.error("segment quarantined", segment=part.path.name, first=part.first, last=part.last, reason=reason)
         entry = Quarantined(part.sealed.file, part.first, part.last, reason)
         segments = tuple(segment for segment in manifest.segments if segment != part.sealed)
         changed = msgspec.structs.replace(manifest, segments=segments, quarantined=(*manifest.quarantined, entry))
-        self._state.manifest = changed
-        manifests.save(self._state.directory, changed)
+        self.state.manifest = changed
+        manifests.save(self.state.directory, changed)
 
     def _drop_growing_index(self) -> None:
-        state = self._state
+        state = self.state
         if state.journals:
             delete_database(state.index_path)
             state.indexed_to = state.journals[0].first - 1
 
     async def _save(self, manifest: Manifest) -> None:
-        await asyncio.to_thread(manifests.save, self._state.directory, manifest)
-        self._state.manifest = manifest
-        self._writer.cover(self._state.sealed_keys(), self._state.head - self._options.dedupe_window)
+        await asyncio.to_thread(manifests.save, self.state.directory, manifest)
+        self.state.manifest = manifest
+        self._writer.cover(self.state.sealed_keys(), self.state.head - self._options.dedupe_window)
 
 
 def _mergeable(segments: Sequence[Sealed], merge_events: int) -> list[Sealed]:

@@ -73,7 +73,9 @@ def load(directory: Path) -> Manifest:
     except msgspec.DecodeError as fault:
         raise StorageError(f"{path} is damaged ({fault}); restore it from a backup of the data directory") from fault
     if manifest.format != _FORMAT:
-        raise StorageError(f"{path} has format {manifest.format}, this tidings knows {_FORMAT}; use the version that wrote it")
+        raise StorageError(
+            f"{path} has format {manifest.format}, this tidings knows {_FORMAT}; use the version that wrote it"
+        )
     return manifest
 
 

@@ -246,7 +246,11 @@ class SegmentReader:
                         low = high + 1 if first is None else max(low, first)
                     if op in ("=", "<", "<="):
                         zone = self._db.execute("SELECT max(first) FROM zones WHERE time_min <= ?", (value,)).get
-                        past = None if zone is None else self._db.execute("SELECT min(first) FROM zones WHERE first > ?", (zone,)).get
+                        past = (
+                            None
+                            if zone is None
+                            else self._db.execute("SELECT min(first) FROM zones WHERE first > ?", (zone,)).get
+                        )
                         high = low - 1 if zone is None else high if past is None else min(high, past - 1)
                 case _:
                     pass

@@ -136,7 +136,8 @@ def _fill(db: apsw.Connection, blobs: Iterable[bytes], first: int, effort: Effor
         db.execute("INSERT INTO blocks VALUES(?,?)", (start, compressor.compress(b"\n".join(pending) + b"\n")))
         start += len(pending)
     db.executemany(
-        "INSERT INTO meta VALUES(?,?)", [("first", first), ("last", start - 1), ("block_events", schema.BLOCK_EVENTS), ("keys", pack)]
+        "INSERT INTO meta VALUES(?,?)",
+        [("first", first), ("last", start - 1), ("block_events", schema.BLOCK_EVENTS), ("keys", pack)],
     )
     db.execute("COMMIT")
 

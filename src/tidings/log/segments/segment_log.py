@@ -86,7 +86,9 @@ class SegmentLog:
             raise
         return self
 
-    async def __aexit__(self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None) -> None:
+    async def __aexit__(
+        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
+    ) -> None:
         """Write what waits, stop the worker, let go of the directory."""
         await self.maintenance.stop()
         await asyncio.to_thread(self._writer.stop)
@@ -137,7 +139,9 @@ class SegmentLog:
         """See `Log.histogram`."""
         return await self._ask(lambda snapshot: snapshot.histogram(where, start_ns, end_ns, step_ns))
 
-    async def facet(self, where: Condition, columns: Sequence[Column], limit: int) -> dict[Column, list[tuple[str, int]]]:
+    async def facet(
+        self, where: Condition, columns: Sequence[Column], limit: int
+    ) -> dict[Column, list[tuple[str, int]]]:
         """See `Log.facet`."""
         return await self._ask(lambda snapshot: snapshot.facet(where, columns, limit))
 

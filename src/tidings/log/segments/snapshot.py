@@ -24,7 +24,14 @@ from tidings.query.ast import EVERYTHING, Column, Compare, Condition, Position, 
 from tidings.severity import Severity
 
 T = TypeVar("T")
-_DAMAGE = (apsw.CorruptError, apsw.NotADBError, apsw.IOError, zstandard.ZstdError, msgspec.DecodeError, UnicodeDecodeError)
+_DAMAGE = (
+    apsw.CorruptError,
+    apsw.NotADBError,
+    apsw.IOError,
+    zstandard.ZstdError,
+    msgspec.DecodeError,
+    UnicodeDecodeError,
+)
 _MINUTE_NS = 60 * 10**9
 _FACET_SPARE = 1000
 
@@ -240,7 +247,9 @@ def _search(query: Query, limit: int) -> Callable[[SegmentReader, Span], list[Fo
     return lambda reader, span: reader.search(query.where, query.order, query.after, limit, span)
 
 
-def _facet(where: Condition, column: Column, limit: int) -> Callable[[SegmentReader, Span], list[tuple[str | int, int]]]:
+def _facet(
+    where: Condition, column: Column, limit: int
+) -> Callable[[SegmentReader, Span], list[tuple[str | int, int]]]:
     return lambda reader, span: reader.facet(where, column, limit, span)
 
 

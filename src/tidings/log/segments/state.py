@@ -56,7 +56,8 @@ class State:
     def parts(self) -> list[Part]:
         """Return the indexed files, ascending."""
         parts = [
-            Part(self.directory / segment.file, segment.first, segment.last, None, segment) for segment in self.manifest.segments
+            Part(self.directory / segment.file, segment.first, segment.last, None, segment)
+            for segment in self.manifest.segments
         ]
         if self.journals and self.indexed_to >= self.journals[0].first:
             journal = self.journals[0]
@@ -66,7 +67,8 @@ class State:
     def sealed_keys(self) -> list[SealedKeys]:
         """Return where the idempotency keys of sealed segments are."""
         return [
-            SealedKeys(segment.first, segment.last, _Loader(self.directory / segment.file)) for segment in self.manifest.segments
+            SealedKeys(segment.first, segment.last, _Loader(self.directory / segment.file))
+            for segment in self.manifest.segments
         ]
 
     @property

@@ -28,7 +28,11 @@ class StoredEvents:
 
     def forget(self, sealed_to: int) -> None:
         """Note that journals up to *sealed_to* are gone or going."""
-        keep = [first for at, first in enumerate(self._firsts) if at + 1 == len(self._firsts) or self._firsts[at + 1] > sealed_to + 1]
+        keep = [
+            first
+            for at, first in enumerate(self._firsts)
+            if at + 1 == len(self._firsts) or self._firsts[at + 1] > sealed_to + 1
+        ]
         for first in set(self._firsts) - set(keep):
             self._close(first)
         self._firsts = keep

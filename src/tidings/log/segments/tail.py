@@ -28,7 +28,9 @@ class Tail:
         span = self._span
         for batch in self._batches(newest_first):
             if time.monotonic() > span.deadline:
-                raise SearchTimeout("the search took longer than search_timeout; newer events are still being indexed, try again soon")
+                raise SearchTimeout(
+                    "the search took longer than search_timeout; newer events are still being indexed, try again soon"
+                )
             if batch.last < span.low or batch.first > span.high or not may_match(batch.blob, wanted):
                 continue
             numbered = list(enumerate(batch.lines, batch.first))

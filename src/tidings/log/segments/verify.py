@@ -50,7 +50,9 @@ class Report(msgspec.Struct, frozen=True):
         events = sum(check.last - check.first + 1 for check in self.checks if not check.fault)
         verdict = "all files are sound" if self.ok else "some files are damaged"
         rows.append(f"{verdict}: {events} events in {len(self.checks)} files, every index present once and in order")
-        rows.append("checked: file digest, database pages, every line, text index, counts; not proved: that nobody replaced a file and the manifest")
+        rows.append(
+            "checked: file digest, database pages, every line, text index, counts; not proved: that nobody replaced a file and the manifest"
+        )
         return rows
 
 
@@ -60,11 +62,15 @@ def verify(directory: Path) -> Report:
         raise StorageError(f"there is no data directory at {directory}")
     manifest = manifests.load(directory)
     checks = [_check(directory, segment) for segment in manifest.segments]
-    checks += [Check(entry.file, entry.first, entry.last, f"quarantined: {entry.reason}") for entry in manifest.quarantined]
+    checks += [
+        Check(entry.file, entry.first, entry.last, f"quarantined: {entry.reason}") for entry in manifest.quarantined
+    ]
     expected = manifest.oldest
     for at, check in enumerate(sorted(checks, key=lambda check: check.first)):
         if check.first != expected and not check.fault:
-            checks[checks.index(check)] = msgspec.structs.replace(check, fault=f"events {expected} to {check.first - 1} are missing")
+            checks[checks.index(check)] = msgspec.structs.replace(
+                check, fault=f"events {expected} to {check.first - 1} are missing"
+            )
         expected = check.last + 1
         del at
     checks += _journals(directory, expected)

@@ -69,7 +69,13 @@ class Writer:
         """*committed* is called on the event loop before the appends return, with the new batches, their receive time and the
         path and first index of their journal.
         """
-        self._directory, self._journal, self._clock, self._limits, self._durable = directory, journal, clock, limits, durable
+        self._directory, self._journal, self._clock, self._limits, self._durable = (
+            directory,
+            journal,
+            clock,
+            limits,
+            durable,
+        )
         self._received = last_received
         self._stored, self._committed = stored, committed
         self._keys = RecentKeys()
