@@ -16,6 +16,8 @@ from tidings.log.base import Appended, Batch, Bucket, Log, Page
 from tidings.query.ast import EVERYTHING, Column, Compare, Condition, Query, conjoin
 from tidings.query.predicate import matches
 
+FROM_THE_OLDEST = Index(0)
+
 
 class Core:
     """Everything a dialect may ask of tidings."""
@@ -74,7 +76,9 @@ class Core:
         """See `Log.facet`."""
         return await self._log.facet(conjoin(where, condition(who)), columns, limit)
 
-    async def export(self, query: Query, who: Principal, after: Index = Index(0)) -> AsyncIterator[Batch | list[bytes]]:
+    async def export(
+        self, query: Query, who: Principal, after: Index = FROM_THE_OLDEST
+    ) -> AsyncIterator[Batch | list[bytes]]:
         """Yield everything that matches after *after*, in the query's order, in constant memory; *query*'s limit is the step.
 
         Whole batches when nothing narrows it and the order is the log's own, lists of lines otherwise.

@@ -5,14 +5,14 @@ The standard library stops at microseconds; LXD and CloudEvents carry nanosecond
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import functools
 import re
 import time
 
 _SHAPE = re.compile(r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d{1,18}))?(?:[Zz]|([+-])(\d\d):(\d\d))", re.ASCII)
 _STAMP = re.compile(r"\d{4}-\d\d-\d\dT(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d", re.ASCII)
-_EPOCH_DAY = datetime.date(1970, 1, 1).toordinal()
+_EPOCH_DAY = dt.date(1970, 1, 1).toordinal()
 # Python's own calendar ends here, and a signed 64-bit nanosecond count in 1677 and 2262: what is outside is refused, never wrapped.
 MIN_NS = -(2**63)
 MAX_NS = 2**63 - 1
@@ -34,7 +34,7 @@ def _seconds(stamp: str) -> int:
 def _day(date: str) -> int:
     """Return the epoch seconds of midnight UTC."""
     try:
-        return (datetime.date.fromisoformat(date).toordinal() - _EPOCH_DAY) * 86_400
+        return (dt.date.fromisoformat(date).toordinal() - _EPOCH_DAY) * 86_400
     except ValueError as fault:
         raise InvalidTime(f"{date!r} is no date: {fault}") from None
 

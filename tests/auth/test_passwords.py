@@ -20,7 +20,7 @@ class CountingHasher(argon2.PasswordHasher):
         super().__init__(time_cost=1, memory_cost=8, parallelism=1)
         self.verified: list[str] = []
 
-    def verify(self, hash: str | bytes, password: str | bytes) -> Literal[True]:  # noqa: A002 (argon2's name for it)
+    def verify(self, hash: str | bytes, password: str | bytes) -> Literal[True]:
         self.verified.append(str(hash))
         return super().verify(hash, password)
 
@@ -166,7 +166,7 @@ def test_a_hash_of_older_parameters_is_renewed_at_the_next_right_password(passwo
 
 def test_renewing_a_hash_never_undoes_a_password_set_meanwhile(passwords: Passwords, store: Store) -> None:
     class Interrupted(argon2.PasswordHasher):
-        def check_needs_rehash(self, hash: str | bytes) -> bool:  # noqa: A002 (argon2's name for it)
+        def check_needs_rehash(self, hash: str | bytes) -> bool:
             passwords.set_password("ann", "another password")
             return True
 

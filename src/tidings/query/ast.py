@@ -76,7 +76,7 @@ class Compare(msgspec.Struct, frozen=True):
 
     target: Target
     op: Operator
-    value: int | float | bool | None | Pattern
+    value: int | float | bool | Pattern | None
 
 
 class Contains(msgspec.Struct, frozen=True):

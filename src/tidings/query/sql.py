@@ -110,7 +110,7 @@ class _Compiler:
 
     # --- the text index ---
 
-    def term(self, condition: Condition) -> _Term | None:
+    def term(self, condition: Condition) -> _Term | None:  # noqa: C901 - one case a kind of condition
         """Return the full-text expression that implies nothing less than *condition*, if there is a selective one."""
         match condition:
             case Words(text, prefix):

@@ -137,8 +137,8 @@ def decode_one(payload: bytes, defaults: Defaults) -> Draft:
         set_payload(draft, payload.strip(), "application/json")
         return draft
     if not plain:
-        for name in extensions:
-            _check_extension(name, extensions[name])
+        for name, value in extensions.items():
+            _check_extension(name, value)
     if data:
         _check_data(draft, data)
     draft.extensions = extensions or None

@@ -1,6 +1,7 @@
 """The embedded log: a row of SQLite segments, each a contiguous range of indexes."""
 
-from tidings.log.segments.segment_log import SegmentLog, SegmentOptions
+from tidings.log.segments.options import SegmentOptions
+from tidings.log.segments.segment_log import SegmentLog
 from tidings.log.segments.verify import Report, verify
 
 __all__ = ["Report", "SegmentLog", "SegmentOptions", "verify"]

@@ -13,6 +13,7 @@ from tidings.errors import StorageError
 
 _READ_CACHE_KIB = 2048
 _BUSY_MS = 5000
+_LARGE_ROWS = 50_000
 
 
 class SegmentGone(StorageError):
@@ -30,14 +31,15 @@ def open_writer(path: Path, *, durable: bool, page_size: int = 4096, cache_kib: 
     return db
 
 
-def open_builder(path: Path, page_size: int = 65536, cache_kib: int = 65536) -> apsw.Connection:
+def open_builder(path: Path, *, rows: int, cache_kib: int = 65536) -> apsw.Connection:
     """Open a new file that nobody else sees until it is finished: no journal, no syncs.
 
-    Pages are large because the compressed blocks in it (some 3 kB each) would leave much of a small page empty.
+    Pages are large because the compressed blocks in it (some 3 kB each) would leave much of a small page empty; in a small file
+    it is the large page that would be empty.
     """
     path.unlink(missing_ok=True)
     db = apsw.Connection(str(path))
-    db.pragma("page_size", page_size)
+    db.pragma("page_size", 65536 if rows >= _LARGE_ROWS else 8192)
     db.pragma("journal_mode", "off")
     db.pragma("synchronous", "off")
     db.pragma("locking_mode", "exclusive")

@@ -22,7 +22,7 @@ class Foreman:
     """Sends one command at a time; owned by the log's maintenance task."""
 
     def __init__(self) -> None:
-        self._process: asyncio.subprocess.Process | None = None
+        self.process: asyncio.subprocess.Process | None = None
 
     async def order(self, command: Command) -> Answer:
         """Return the worker's answer. Raises StorageError when it failed or died (the next order starts a new one)."""
@@ -42,14 +42,15 @@ class Foreman:
         return answer
 
     async def _exchange(self, command: Command) -> Answer:
-        process = self._process
+        process = self.process
         if process is None:
-            process = self._process = await asyncio.create_subprocess_exec(
+            process = self.process = await asyncio.create_subprocess_exec(
                 sys.executable, "-c", "from tidings.log.segments.worker import main; main()",
                 stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, start_new_session=True,
             )  # fmt: skip
             _log.debug("worker started", pid=process.pid)
-        assert process.stdin is not None and process.stdout is not None
+        assert process.stdin is not None
+        assert process.stdout is not None
         data = _ENCODER.encode(command)
         process.stdin.write(len(data).to_bytes(4, "little") + data)
         await process.stdin.drain()
@@ -58,7 +59,7 @@ class Foreman:
 
     async def stop(self) -> None:
         """End the worker: its input is closed, and it is killed if that isn't enough."""
-        process, self._process = self._process, None
+        process, self.process = self.process, None
         if process is None:
             return
         assert process.stdin is not None

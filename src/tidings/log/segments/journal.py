@@ -123,7 +123,7 @@ class JournalReader:
             if block.last > after:
                 yield block
 
-    def keys(self) -> Iterator[tuple[int, bytes]]:
+    def packed_keys(self) -> Iterator[tuple[int, bytes]]:
         """Yield (first index, packed idempotency keys) of the blocks that have any."""
         yield from self._db.execute("SELECT first, keys FROM blocks WHERE length(keys) > 0 ORDER BY first")
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
 
 import msgspec
 import structlog
@@ -18,6 +17,7 @@ from tidings.log.segments import manifest as manifests
 from tidings.log.segments._sqlite import delete_database
 from tidings.log.segments.foreman import Foreman
 from tidings.log.segments.manifest import Manifest, Quarantined, Sealed
+from tidings.log.segments.options import SegmentOptions
 from tidings.log.segments.snapshot import Part
 from tidings.log.segments.state import State
 from tidings.log.segments.worker import Index, Indexed, Made, Merge, Seal
@@ -30,27 +30,12 @@ _MERGE_AT_LEAST = 4
 _log = structlog.get_logger(__name__)
 
 
-class Options(Protocol):
-    """The settings it needs, see `SegmentOptions`."""
-
-    @property
-    def segment_events(self) -> int: ...
-    @property
-    def merge_events(self) -> int: ...
-    @property
-    def max_unsealed(self) -> int: ...
-    @property
-    def seal_idle_s(self) -> float: ...
-    @property
-    def dedupe_window(self) -> int: ...
-
-
 class Maintenance:
     """Owned by the log; every change to the manifest goes through it."""
 
-    def __init__(self, state: State, writer: Writer, options: Options) -> None:
+    def __init__(self, state: State, writer: Writer, options: SegmentOptions) -> None:
         self.state, self._writer, self._options = state, writer, options
-        self._foreman = Foreman()
+        self.foreman = Foreman()
         self._wake = asyncio.Event()
         self._changing = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
@@ -65,7 +50,7 @@ class Maintenance:
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
-        await self._foreman.stop()
+        await self.foreman.stop()
 
     def wake(self) -> None:
         """Events were committed."""
@@ -87,7 +72,7 @@ class Maintenance:
                 did_something = await self._step()
             except asyncio.CancelledError:
                 raise
-            except Exception as fault:
+            except Exception as fault:  # noqa: BLE001 - the top of a task: it logs and goes on
                 _log.error(
                     "maintenance failed, trying again", reason=str(fault), exc_info=not isinstance(fault, StorageError)
                 )
@@ -129,14 +114,14 @@ class Maintenance:
         return asyncio.get_running_loop().time() - self._last_commit >= self._options.seal_idle_s
 
     async def _index(self, journal: Path, first: int, until: int) -> None:
-        answer = await self._foreman.order(Index(str(journal), str(self.state.index_path), first, until))
+        answer = await self.foreman.order(Index(str(journal), str(self.state.index_path), first, until))
         assert isinstance(answer, Indexed)
         self.state.indexed_to = answer.until
 
     async def _seal(self, first: int, last: int, journal: Path) -> None:
         state = self.state
         index = state.index_path
-        answer = await self._foreman.order(Seal(str(journal), str(state.directory), first, last))
+        answer = await self.foreman.order(Seal(str(journal), str(state.directory), first, last))
         assert isinstance(answer, Made)
         async with self._changing:
             manifest = state.manifest
@@ -156,11 +141,11 @@ class Maintenance:
         first, last = chosen[0].first, chosen[-1].last
         directory = self.state.directory
         sources = [str(directory / segment.file) for segment in chosen]
-        answer = await self._foreman.order(Merge(sources, str(directory), first, last))
+        answer = await self.foreman.order(Merge(sources, str(directory), first, last))
         assert isinstance(answer, Made)
         async with self._changing:
             manifest = self.state.manifest
-            if not set(chosen) <= set(manifest.segments):  # trimmed or quarantined meanwhile
+            if not all(segment in manifest.segments for segment in chosen):  # trimmed or quarantined meanwhile
                 (directory / answer.sealed.file).unlink(missing_ok=True)
                 return True
             segments = sorted(
@@ -207,10 +192,9 @@ class Maintenance:
         manifests.save(self.state.directory, changed)
 
     def _drop_growing_index(self) -> None:
-        state = self.state
-        if state.journals:
-            delete_database(state.index_path)
-            state.indexed_to = state.journals[0].first - 1
+        path = self.state.forget_index()
+        if path is not None:
+            delete_database(path)
 
     async def _save(self, manifest: Manifest) -> None:
         await asyncio.to_thread(manifests.save, self.state.directory, manifest)

@@ -17,14 +17,18 @@ from tidings.log.segments._sqlite import open_reader
 from tidings.log.segments.indexer import key_hash
 from tidings.log.segments.journal import JournalReader
 from tidings.log.segments.lines import JournalLines, Lines, SealedLines
-from tidings.query.ast import AllOf, Column, Compare, Condition, Contains, LinkTo, Order, Pattern, Position
+from tidings.query import statements
+from tidings.query.ast import EVERYTHING, AllOf, Column, Compare, Condition, Contains, LinkTo, Order, Pattern, Position
 from tidings.query.needles import may_match, needles
 from tidings.query.pattern import compile_pattern, is_ascii, to_like
 from tidings.query.predicate import compile_predicate
-from tidings.query.sql import FALSE, Sql, compile_sql
+from tidings.query.sql import FALSE, compile_sql
+from tidings.query.statements import Statement, Within
 
 _PROGRESS_STEPS = 20_000
 _CODES_CACHED = 256
+_SEVERITIES = "SELECT severity, sum(total) FROM rollup WHERE step = 3600 GROUP BY 1"
+_NAMES = "SELECT text, total FROM names WHERE field = :field ORDER BY total DESC, text LIMIT :limit"
 
 _Function = Callable[..., "int | str | None"]
 Found = tuple[int | str, int]
@@ -82,75 +86,33 @@ class SegmentReader:
 
     def search(self, where: Condition, order: Order, after: Position | None, limit: int, span: Span) -> list[Found]:
         """Return up to *limit* rows strictly past *after*, in *order*."""
-        compiled = self._compile(where, span)
-        if compiled is None:
-            return []
-        source, parameters = compiled
-        value = self._sort_value(order.column)
-        direction, ties = _directions(order)
-        index = "t.rowid" if source.startswith("FROM terms") else "r.idx"
-        condition = ""
-        if after is not None:
-            past, tie = (">" if direction == "ASC" else "<"), (">" if ties == "ASC" else "<")
-            parameters |= {"value": after.value, "index": after.index}
-            condition = (
-                f" AND {index} {past} :index"
-                if order.column is Column.INDEX
-                else f" AND ({value} {past} :value OR ({value} = :value AND {index} {tie} :index))"
-            )
-        by = f"{index} {direction}" if order.column is Column.INDEX else f"1 {direction}, 2 {ties}"
-        return self._all(f"SELECT {value}, r.idx {source}{condition} ORDER BY {by} LIMIT {limit}", parameters)
+        within = self._compile(where, span)
+        return [] if within is None else self._all(statements.search(within, order, after, limit))
 
     def count(self, where: Condition, span: Span) -> int:
         """Return how many rows match."""
-        compiled = self._compile(where, span)
-        if compiled is None:
-            return 0
-        source, parameters = compiled
-        return cast(int, self._all(f"SELECT count(*) {source}", parameters)[0][0])
+        within = self._compile(where, span)
+        return 0 if within is None else cast(int, self._all(statements.count(within))[0][0])
 
     def histogram(self, where: Condition, step_ns: int, span: Span) -> list[tuple[int, int, int]]:
         """Return (start, severity, rows) of the spans of *step_ns* that have any."""
-        compiled = self._compile(where, span)
-        if compiled is None:
-            return []
-        source, parameters = compiled
-        start = _floor("r.time", step_ns)
-        return self._all(f"SELECT {start}, r.severity, count(*) {source} GROUP BY 1, 2", parameters)
+        within = self._compile(where, span)
+        return [] if within is None else self._all(statements.histogram(within, step_ns))
 
     def rollup(self, start_s: int | None, end_s: int | None, step_s: int, span: Span) -> list[tuple[int, int, int]]:
         """The histogram of all rows, from the roll-up; every bound and step a multiple of a minute."""
         self._begin(span)
-        coarse = all(value is None or value % 3600 == 0 for value in (start_s, end_s, step_s))
-        return self._all(
-            f"SELECT {_floor('start', step_s)} * 1000000000, severity, sum(total) FROM rollup WHERE step = :step"
-            " AND start >= coalesce(:start, start) AND start < coalesce(:end, start + 1) GROUP BY 1, 2",
-            {"step": 3600 if coarse else 60, "start": start_s, "end": end_s},
-        )
+        return self._all(statements.rollup(start_s, end_s, step_s))
 
     def facet(self, where: Condition, column: Column, limit: int, span: Span) -> list[tuple[str | int, int]]:
         """Return the most frequent values of *column* with their rows; severities as numbers."""
-        everything = where == AllOf(())
-        if column is Column.SEVERITY and everything:
+        if where == EVERYTHING:
             self._begin(span)
-            return self._all("SELECT severity, sum(total) FROM rollup WHERE step = 3600 GROUP BY 1", {})
-        if everything:
-            self._begin(span)
-            return self._all(
-                "SELECT text, total FROM names WHERE field = :field ORDER BY total DESC, text LIMIT :limit",
-                {"field": schema.CODED.index(column.value), "limit": limit},
-            )
-        compiled = self._compile(where, span)
-        if compiled is None:
-            return []
-        source, parameters = compiled
-        grouped = f"SELECT r.{column.value} AS code, count(*) AS total {source} GROUP BY 1"
-        if column is Column.SEVERITY:
-            return self._all(grouped, parameters)
-        return self._all(
-            f"SELECT n.text, g.total FROM ({grouped}) AS g JOIN names AS n ON n.id = g.code ORDER BY 2 DESC, 1 LIMIT {limit}",
-            parameters,
-        )
+            if column is Column.SEVERITY:
+                return self._all(Statement(_SEVERITIES, {}))
+            return self._all(Statement(_NAMES, {"field": schema.CODED.index(column.value), "limit": limit}))
+        within = self._compile(where, span)
+        return [] if within is None else self._all(statements.facet(within, column, limit))
 
     # --- what the SQL evaluator asks (Names) ---
 
@@ -202,16 +164,14 @@ class SegmentReader:
 
     def vocabulary(self, fragment: str, *, at_end: bool, limit: int) -> Sequence[str] | None:
         """See `query.sql.Names`."""
-        condition = "substr(term, -length(:fragment)) = :fragment" if at_end else "instr(term, :fragment)"
-        rows = self._db.execute(
-            f"SELECT term FROM vocabulary WHERE {condition} LIMIT :limit", {"fragment": fragment, "limit": limit + 1}
-        ).fetchall()
+        statement = statements.vocabulary(fragment, limit + 1, at_end=at_end)
+        rows = self._db.execute(*statement).fetchall()
         return [cast(str, term) for (term,) in rows] if len(rows) <= limit else None
 
     def severity_total(self, at_least: int) -> int:
         """See `query.sql.Names`."""
         if not self._severities or not self._immutable:
-            rows = self._db.execute("SELECT severity, sum(total) FROM rollup WHERE step = 3600 GROUP BY 1")
+            rows = self._db.execute(_SEVERITIES)
             self._severities = dict(cast("list[tuple[int, int]]", rows.fetchall()))
         return sum(total for severity, total in self._severities.items() if severity >= at_least)
 
@@ -221,16 +181,15 @@ class SegmentReader:
         self._deadline = span.deadline
         self.rows = span.high - span.low + 1
 
-    def _compile(self, where: Condition, span: Span) -> tuple[str, dict[str, object]] | None:
-        """Return the FROM … WHERE … text with its parameters, or None when nothing can match."""
+    def _compile(self, where: Condition, span: Span) -> Within | None:
+        """Return *where* as SQL with its bounds, or None when nothing can match."""
         self._begin(span)
         sql = compile_sql(where, self)
         low, high = self._bounds(where, span)
         if sql is FALSE or low > high:
             return None
         self._tests = [_LineTest(condition) for condition in sql.leftovers]
-        parameters: dict[str, object] = {**sql.parameters, "low": low, "high": high}
-        return _source(sql, parameters), parameters
+        return Within(sql, low, high)
 
     def _bounds(self, where: Condition, span: Span) -> tuple[int, int]:
         """Narrow the span by the index and time bounds of *where*: times are nearly in index order, zones say how nearly."""
@@ -256,20 +215,9 @@ class SegmentReader:
                     pass
         return low, high
 
-    def _sort_value(self, column: Column) -> str:
-        if column is Column.INDEX:
-            return "r.idx"
-        if column is Column.RECEIVED:
-            return "(SELECT received FROM commits WHERE first <= r.idx ORDER BY first DESC LIMIT 1)"
-        if column in (Column.TIME, Column.SEVERITY):
-            return f"r.{column.value}"
-        if column.value in schema.CODED:
-            return f"coalesce((SELECT text FROM names WHERE id = r.{column.value}), '')"
-        return f"line_value(r.idx, '{column.value}')"
-
-    def _all(self, text: str, parameters: dict[str, object]) -> list:  # type: ignore[type-arg]
+    def _all(self, statement: Statement) -> list:  # type: ignore[type-arg]
         try:
-            return self._db.execute(text, parameters).fetchall()
+            return self._db.execute(*statement).fetchall()
         except apsw.InterruptError:
             raise SearchTimeout(
                 "the search took longer than search_timeout; narrow it by time, severity, kind or subject"
@@ -318,24 +266,3 @@ class _Linked(msgspec.Struct, frozen=True):
 
 def _links_of(test: Contains) -> tuple[LinkTo, ...]:
     return tuple(target for target in test.targets if isinstance(target, LinkTo))
-
-
-def _directions(order: Order) -> tuple[str, str]:
-    direction = "DESC" if order.descending else "ASC"
-    return direction, "DESC" if order.newest_ties else direction
-
-
-def _source(sql: Sql, parameters: dict[str, object]) -> str:
-    if sql.match is None:
-        return f"FROM rows AS r WHERE r.idx BETWEEN :low AND :high AND ({sql.text})"
-    parameters["match"] = sql.match
-    # CROSS JOIN keeps the order: the text index drives, each hit is one look-up by rowid
-    return (
-        "FROM terms AS t CROSS JOIN rows AS r ON r.idx = t.rowid"
-        f" WHERE t.terms MATCH :match AND t.rowid BETWEEN :low AND :high AND ({sql.text})"
-    )
-
-
-def _floor(column: str, step: int) -> str:
-    # SQLite's division rounds towards zero, times before 1970 are negative
-    return f"({column} - (({column} % {step}) + {step}) % {step})"

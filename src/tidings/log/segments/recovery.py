@@ -66,7 +66,7 @@ def _read_keys(path: Path, keys: dict[int, int]) -> int:
     """Add a journal's idempotency keys to *keys*; return its last receive time."""
     reader = JournalReader(path)
     try:
-        for first, packed in reader.keys():
+        for first, packed in reader.packed_keys():
             keys.update((key, first + at) for at, key in enumerate(array.array("Q", packed)) if key)
         return reader.last_received()
     finally:

@@ -50,7 +50,7 @@ def seal(journal: Path, directory: Path, first: int, last: int) -> Sealed:
     finally:
         reader.close()
     target = directory / f"{segment_name(first, last)}.tmp"
-    db = open_builder(target)
+    db = open_builder(target, rows=last - first + 1)
     index_blocks(Indexer(db), db, blocks)
     entries = [
         (key, block.first + at - first)
@@ -65,7 +65,7 @@ def seal(journal: Path, directory: Path, first: int, last: int) -> Sealed:
 def merge(sources: list[Path], directory: Path, first: int, last: int) -> Sealed:
     """Make one segment of neighbouring sealed *sources*."""
     target = directory / f"{segment_name(first, last)}.tmp"
-    db = open_builder(target)
+    db = open_builder(target, rows=last - first + 1)
     indexer = Indexer(db)
     packs: list[tuple[int, int]] = []
     for path in sources:

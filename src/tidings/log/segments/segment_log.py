@@ -9,17 +9,17 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
-import msgspec
 import structlog
 
 from tidings.clock import Clock
 from tidings.errors import CursorExpired
 from tidings.event import Draft, Index
 from tidings.log.base import Appended, Batch, Bucket, Page
+from tidings.log.segments._sqlite import SegmentGone
 from tidings.log.segments.journal import Journal
 from tidings.log.segments.lock import DirectoryLock
 from tidings.log.segments.maintenance import Maintenance
-from tidings.log.segments._sqlite import SegmentGone
+from tidings.log.segments.options import SegmentOptions
 from tidings.log.segments.readers import Readers
 from tidings.log.segments.recovery import recover
 from tidings.log.segments.snapshot import Part, Snapshot
@@ -34,26 +34,12 @@ _READ_EVENTS = 2048
 _log = structlog.get_logger(__name__)
 
 
-class SegmentOptions(msgspec.Struct, frozen=True):
-    """Settings of the store; see the configuration table for their meaning."""
-
-    segment_events: int = 100_000
-    segment_bytes: int = 256 * 1024 * 1024
-    merge_events: int = 1_000_000
-    max_unsealed: int = 50
-    seal_idle_s: float = 5.0
-    dedupe_window: int = 1_000_000
-    pending_bytes: int = 256 * 1024 * 1024
-    search_timeout_s: float = 10.0
-    search_threads: int = 2
-    durable: bool = True
-
-
 class SegmentLog:
     """Use it as ``async with SegmentLog(directory, clock, options) as log``."""
 
-    def __init__(self, directory: Path, clock: Clock, options: SegmentOptions = SegmentOptions()) -> None:
-        self._directory, self._clock, self._options = directory, clock, options
+    def __init__(self, directory: Path, clock: Clock, options: SegmentOptions | None = None) -> None:
+        self._directory, self._clock = directory, clock
+        self._options = options = options or SegmentOptions()
         self._listeners: list[Callable[[Batch], None]] = []
         self._readers = Readers()
         self._pool = ThreadPoolExecutor(options.search_threads, thread_name_prefix="tidings-search")

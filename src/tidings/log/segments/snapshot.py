@@ -81,8 +81,11 @@ class Snapshot:
         self._held: SegmentReader | None = None
         if self.parts and self.parts[-1].journal is not None:
             growing = self.parts[-1]
-            self._held = self._readers.get(growing.path, growing.journal)
-            last = self._held.begin()
+            try:
+                self._held = self._readers.get(growing.path, growing.journal)
+                last = self._held.begin()
+            except _DAMAGE as fault:
+                raise self._rebuild(growing, fault) from fault
             self.parts = [*self.parts[:-1], *([growing._replace(last=last)] if last is not None else [])]
         return self
 
@@ -231,16 +234,21 @@ class Snapshot:
             return ask(reader, Span(max(part.first, self.oldest), part.last, self._deadline))
         except _DAMAGE as fault:
             # one bad file must not take the rest of the log with it
-            self._damaged(part, f"{type(fault).__name__}: {fault}")
             if part.sealed is None:
-                raise SegmentGone(f"the index {part.path.name} is damaged and will be built again") from fault
+                raise self._rebuild(part, fault) from fault
+            self._damaged(part, f"{type(fault).__name__}: {fault}")
             return missing
 
+    def _rebuild(self, part: Part, fault: Exception) -> SegmentGone:
+        self._damaged(part, f"{type(fault).__name__}: {fault}")
+        self._held = None
+        return SegmentGone(f"the index {part.path.name} is damaged and will be built again")
+
     def _gather(self, of_part: Callable[[SegmentReader, Span], T], of_tail: Callable[[Tail], T], missing: T) -> list[T]:
-        answers: list[T] = []
-        for source in self._sources(newest_first=True):
-            answers.append(self._in_part(source, of_part, missing) if isinstance(source, Part) else of_tail(source))
-        return answers
+        return [
+            self._in_part(source, of_part, missing) if isinstance(source, Part) else of_tail(source)
+            for source in self._sources(newest_first=True)
+        ]
 
 
 def _search(query: Query, limit: int) -> Callable[[SegmentReader, Span], list[Found]]:

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tidings.log.base import Batch
+from tidings.log.segments._sqlite import open_reader
 from tidings.log.segments.dedupe import Pack, SealedKeys
 from tidings.log.segments.lines import SealedLines
-from tidings.log.segments._sqlite import open_reader
 from tidings.log.segments.manifest import Manifest
 from tidings.log.segments.recovery import Recovered
 from tidings.log.segments.snapshot import JournalSpan, Part
@@ -28,6 +28,7 @@ class State:
         self.last_received = recovered.last_received
         self.recent: deque[Batch] = deque()
         self._recent_bytes = 0
+        self._generation = 1
 
     @property
     def head(self) -> int:
@@ -37,7 +38,16 @@ class State:
     @property
     def index_path(self) -> Path:
         """Where the growing index of the oldest journal lives."""
-        return self.directory / f"index-{self.journals[0].first:020d}.db"
+        return self.directory / f"index-{self.journals[0].first:020d}-{self._generation}.db"
+
+    def forget_index(self) -> Path | None:
+        """Let the growing index be built anew, under another name since the worker may still have this one open; return it."""
+        if not self.journals:
+            return None
+        path = self.index_path
+        self._generation += 1
+        self.indexed_to = self.journals[0].first - 1
+        return path
 
     def committed(self, batches: Sequence[Batch], received: int, journal: Path, journal_first: int) -> None:
         """Note new events, all in one journal."""

@@ -122,7 +122,7 @@ class Worker:
                     return Made(seal(Path(journal), Path(directory), first, last))
                 case Merge(sources, directory, first, last):
                     return Made(merge([Path(source) for source in sources], Path(directory), first, last))
-        except Exception as fault:
+        except Exception as fault:  # noqa: BLE001 - whatever it is, the server must hear of it
             self._drop()
             return Failed(f"{type(fault).__name__}: {fault}")
 

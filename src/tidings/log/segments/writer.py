@@ -13,7 +13,7 @@ import structlog
 
 from tidings import rfc3339
 from tidings.clock import Clock
-from tidings.errors import Busy, StorageError, Stopping
+from tidings.errors import Busy, Stopping, StorageError
 from tidings.event import Draft, Index
 from tidings.log.base import Appended, Batch
 from tidings.log.segments.dedupe import RecentKeys, SealedKeys, key_of
@@ -66,8 +66,10 @@ class Writer:
         stored: StoredEvents,
         committed: Callable[[Sequence[Batch], int, Path, int], None],
     ) -> None:
-        """*committed* is called on the event loop before the appends return, with the new batches, their receive time and the
-        path and first index of their journal.
+        """Prepare; `start` begins.
+
+        *committed* is called on the event loop before the appends return, with the new batches, their receive time and the path
+        and first index of their journal.
         """
         self._directory, self._journal, self._clock, self._limits, self._durable = (
             directory,
@@ -172,12 +174,11 @@ class Writer:
         staged: dict[int, int] = {}
         results: list[tuple[_Waiting, Appended | BaseException]] = []
         try:
-            for waiting in group:
-                results.append((waiting, self._stamp(waiting.drafts, received, fresh, keys, staged)))
+            results += [(waiting, self._stamp(waiting.drafts, received, fresh, keys, staged)) for waiting in group]
             blocks = self._blocks(fresh, keys, received)
             if blocks:
                 self._journal.write(blocks)
-        except Exception as fault:
+        except Exception as fault:  # noqa: BLE001 - whoever waits must get an answer
             if not isinstance(fault, StorageError):
                 _log.exception("append failed")
                 fault = StorageError(f"the log could not store this: {fault}")

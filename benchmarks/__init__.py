@@ -1,0 +1,1 @@
+"""Measurements of a real server on this machine: ``python -m benchmarks``; README.md says how to read them."""

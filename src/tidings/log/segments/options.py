@@ -1,0 +1,20 @@
+"""The settings of the embedded log."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class SegmentOptions(msgspec.Struct, frozen=True):
+    """Settings of the store; see the configuration table for their meaning."""
+
+    segment_events: int = 100_000
+    segment_bytes: int = 256 * 1024 * 1024
+    merge_events: int = 1_000_000
+    max_unsealed: int = 50
+    seal_idle_s: float = 5.0
+    dedupe_window: int = 1_000_000
+    pending_bytes: int = 256 * 1024 * 1024
+    search_timeout_s: float = 10.0
+    search_threads: int = 2
+    durable: bool = True

@@ -1,0 +1,115 @@
+"""All requests that last: streams, and those that wait for an event. Bounded in number, kept alive, ended with a reason."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
+from typing import Any, NoReturn, TypeVar
+
+from tidings.errors import Busy, Stopping
+
+T = TypeVar("T")
+_LOOK_EVERY_S = 1.0
+
+
+class Ended(Exception):
+    """A subscription was told to end; *reason* is for the client, empty when there is none any more."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(reason)
+
+
+class Subscription:
+    """One of them. *ping* is what may be written between two frames as a sign of life, empty for none."""
+
+    def __init__(self, transport: asyncio.Transport, ping: bytes, max_unsent: int, next_ping: float) -> None:
+        self._transport, self._ping, self._max_unsent = transport, ping, max_unsent
+        self._next_ping = next_ping
+        self._reason: str | None = None
+        self._running: asyncio.Task[Any] | None = None
+
+    async def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Return what *work* returns. Raises Ended when `end` is called meanwhile, or was before."""
+        if self._reason is not None:
+            work.close()
+            raise Ended(self._reason)
+        task = self._running = asyncio.current_task()
+        assert task is not None
+        try:
+            return await work
+        except asyncio.CancelledError:
+            if self._reason is None:
+                raise  # somebody else wants this task to end
+            task.uncancel()
+            raise Ended(self._reason) from None
+        finally:
+            self._running = None
+
+    def end(self, reason: str) -> None:
+        """Make `run` raise; the first reason counts."""
+        if self._reason is None:
+            self._reason = reason
+            if self._running is not None:
+                self._running.cancel()
+
+    def look_after(self, now: float, ping_interval_s: float) -> None:
+        """End it when its client has gone, else give a sign of life when it is time for one."""
+        if self._transport.is_closing():
+            self.end("")
+        elif self._ping and now >= self._next_ping:
+            self._next_ping = now + ping_interval_s
+            # a reader that has enough to read needs no sign, and its buffer must stay bounded
+            if self._transport.get_write_buffer_size() < self._max_unsent:
+                self._transport.write(self._ping)
+
+
+class Subscriptions:
+    """Lives on the event loop; `keep` runs beside it."""
+
+    def __init__(self, limit: int, ping_interval_s: float, max_unsent: int) -> None:
+        self._limit, self._ping_interval_s, self._max_unsent = limit, ping_interval_s, max_unsent
+        self._open: set[Subscription] = set()
+        self._stopping = ""
+        self._empty = asyncio.Event()
+        self._empty.set()
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    @contextmanager
+    def open(self, transport: asyncio.Transport | None, ping: bytes = b"") -> Iterator[Subscription]:
+        """Take a place for one request. Raises Busy when all are taken, Stopping at the end."""
+        if self._stopping:
+            raise Stopping(self._stopping)
+        if len(self._open) >= self._limit:
+            raise Busy(f"{len(self._open)} streams are open, the limit (max_streams) is {self._limit}", retry_after_s=5)
+        if transport is None:
+            raise ConnectionResetError
+        now = asyncio.get_running_loop().time()
+        subscription = Subscription(transport, ping, self._max_unsent, now + self._ping_interval_s)
+        self._open.add(subscription)
+        self._empty.clear()
+        try:
+            yield subscription
+        finally:
+            self._open.discard(subscription)
+            if not self._open:
+                self._empty.set()
+
+    async def keep(self) -> NoReturn:
+        """Look after all of them for ever: one timer for ten thousand streams."""
+        every_s = min(_LOOK_EVERY_S, self._ping_interval_s)
+        while True:
+            await asyncio.sleep(every_s)
+            now = asyncio.get_running_loop().time()
+            for subscription in tuple(self._open):
+                subscription.look_after(now, self._ping_interval_s)
+
+    async def stop(self, reason: str) -> None:
+        """Take no more, end all there are with *reason*, and wait until they have said so to their clients."""
+        self._stopping = reason
+        for subscription in tuple(self._open):
+            subscription.end(reason)
+        await self._empty.wait()
