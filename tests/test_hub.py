@@ -19,13 +19,12 @@ from tidings.log.base import Batch
 from tidings.log.segments import SegmentLog, SegmentOptions
 from tidings.query.ast import EVERYTHING, Column, Compare, Words
 
-encodings = 0
+encodings: list[int] = []
 
 
 def encode(batch: Batch, picks: Sequence[int] | None) -> list[bytes]:
     """One frame an event: its index and a blank."""
-    global encodings
-    encodings += 1
+    encodings.append(batch.count)
     places = range(batch.count) if picks is None else picks
     return [b"%d " % (batch.first + at) for at in places]
 
@@ -154,16 +153,15 @@ async def test_a_reader_that_stalls_is_bounded_and_gets_all_in_the_end(
 
 
 async def test_readers_of_the_same_stream_share_one_encoding(log: SegmentLog) -> None:
-    global encodings
     hub = Hub(log)
     pipes = [Pipe() for _ in range(50)]
     tasks = [asyncio.ensure_future(hub.follow(Index(0), Words("happened"), encode, pipe)) for pipe in pipes]
     await asyncio.sleep(0)
-    encodings = 0
+    encodings.clear()
     await append(log, 5)
     for pipe in pipes:
         await until_read(pipe, 5)
-    assert encodings == 5
+    assert len(encodings) == 5
     assert hub.channels == 1
     for task in tasks:
         task.cancel()

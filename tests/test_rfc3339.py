@@ -1,6 +1,6 @@
 """Times: what is read, what is refused, and that rendering gives back the same instant."""
 
-import datetime
+import datetime as dt
 
 import pytest
 from hypothesis import given
@@ -46,8 +46,9 @@ def test_rendering_and_parsing_are_inverse(ns: int) -> None:
     assert ns == rfc3339.parse(rfc3339.render(ns))
 
 
-@given(st.datetimes(min_value=datetime.datetime(1700, 1, 1), max_value=datetime.datetime(2199, 1, 1)))
-def test_the_quick_way_and_the_general_way_agree(moment: datetime.datetime) -> None:
+@given(st.integers(-8_520_336_000_000_000, 7_226_582_400_000_000))
+def test_the_quick_way_and_the_general_way_agree(microseconds: int) -> None:
+    moment = (dt.datetime(1970, 1, 1, tzinfo=dt.UTC) + dt.timedelta(microseconds=microseconds)).replace(tzinfo=None)
     text = moment.isoformat() + "Z"
     assert rfc3339.is_canonical(text)
     assert rfc3339.parse(text) == rfc3339.parse(moment.isoformat() + "+00:00")

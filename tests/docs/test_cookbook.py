@@ -22,7 +22,7 @@ def test_a_query_of_the_cookbook_finds_what_it_says(query, events):
     assert events in ("–", str(found))
 
 
-@pytest.mark.parametrize("row", rows(sections(page("search.md"))["Times"]), ids=lambda row: row[0])
+@pytest.mark.parametrize("row", list(rows(sections(page("search.md"))["Times"]))[1:], ids=lambda row: row[0])
 def test_every_time_that_the_page_shows_is_read(row):
     for written in codes(row[0]):
         if written != "FROM..TO":

@@ -113,7 +113,7 @@ class Tokens:
 
     def list(self) -> Sequence[TokenInfo]:
         """Return every token, expired ones too, by name; when each was last used is up to a minute behind."""
-        tokens = sorted(tuple(self._live.values()), key=lambda live: live.info.name)
+        tokens = sorted(self._live.values(), key=lambda live: live.info.name)
         return [msgspec.structs.replace(live.info, last_used_ns=live.last_used_ns or None) for live in tokens]
 
     def revoke(self, name: str) -> None:

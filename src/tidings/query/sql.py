@@ -1,6 +1,6 @@
 """The SQL evaluator: compiles a condition for one segment's tables.
 
-The segment resolves text to dictionary codes first (`Names`), so the SQL compares small integers, and a condition that cannot hold in
+The segment resolves text to dictionary codes first (`tables.Names`), so the SQL compares small integers, and a condition that cannot hold in
 this segment becomes FALSE without touching its rows. What the tables cannot decide (messages, payloads) is left to the predicate
 evaluator, called by SQLite for the rows that the rest lets through: the two evaluators cannot disagree there.
 """
@@ -8,7 +8,7 @@ evaluator, called by SQLite for the rows that the rest lets through: the two eva
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol, assert_never
+from typing import assert_never
 
 import msgspec
 
@@ -26,36 +26,12 @@ from tidings.query.ast import (
     Payload,
     Words,
 )
+from tidings.query.tables import Names
+from tidings.query.text_index import MAX_PARTS, TextIndex
 from tidings.query.words import fts_match, tokens
 
-_SELECTIVE = 8  # the text index pays when it leaves less than one row in this many
-_MAX_TERMS = 64
-_MIN_FRAGMENT = 2
-_MAX_PARTS = 50  # FTS5 refuses expressions that are too deep; so many parts select little anyway
 _CHAIN = 50
 _INLINE_CODES = 200
-
-
-class Names(Protocol):
-    """What a segment knows of its texts."""
-
-    rows: int
-    """How many rows it has."""
-
-    def codes(self, column: Column | LinkTo, test: Compare | Contains) -> Sequence[tuple[int, int]]:
-        """Return (code, number of rows) of the dictionary entries of *column* that satisfy *test*."""
-
-    def first_received(self, at_least: int) -> int:
-        """Return the lowest index received at *at_least* or later (one past the last when there is none)."""
-
-    def key_hash(self, column: Column, text: str) -> int:
-        """Return the code under which the ``keys`` table lists *text* of the column id or correlation."""
-
-    def vocabulary(self, fragment: str, *, at_end: bool, limit: int) -> Sequence[str] | None:
-        """Return the indexed words that hold *fragment* (or end with it); None when they are more than *limit*."""
-
-    def severity_total(self, at_least: int) -> int:
-        """Return how many rows have that severity or a graver one."""
 
 
 class Sql(msgspec.Struct, frozen=True):
@@ -76,12 +52,12 @@ FALSE = Sql("0")
 
 def compile_sql(condition: Condition, names: Names) -> Sql:
     """Return the SQL for *condition* in the segment that *names* belongs to; `FALSE` itself when nothing there can match."""
-    compiler = _Compiler(names)
+    compiler, index = _Compiler(names), TextIndex(names)
     parts = condition.parts if isinstance(condition, AllOf) else (condition,)
     matches: list[str] = []
     texts: list[str] = []
     for part in parts:
-        term = compiler.term(part) if len(matches) < _MAX_PARTS else None
+        term = index.term(part) if len(matches) < MAX_PARTS else None
         if term is not None:
             matches.append(term.expression)
             if term.exact:
@@ -95,100 +71,11 @@ def compile_sql(condition: Condition, names: Names) -> Sql:
     return Sql(_balanced(texts, " AND ") or "1", compiler.parameters, match, tuple(compiler.leftovers))
 
 
-class _Term(msgspec.Struct, frozen=True):
-    """A full-text expression; *exact*: it selects just the matching rows, not more."""
-
-    expression: str
-    exact: bool
-
-
 class _Compiler:
     def __init__(self, names: Names) -> None:
         self._names = names
         self.parameters: dict[str, int | str] = {}
         self.leftovers: list[Condition] = []
-
-    # --- the text index ---
-
-    def term(self, condition: Condition) -> _Term | None:  # noqa: C901 - one case a kind of condition
-        """Return the full-text expression that implies nothing less than *condition*, if there is a selective one."""
-        match condition:
-            case Words(text, prefix):
-                words = tokens(text)
-                return _Term(fts_match(words, prefix), exact=len(words) == 1) if words else None
-            case Compare(Column.SEVERITY, "=" | ">" | ">=" as op, value) if isinstance(value, int):
-                return self._severity_term(op, value)
-            case Compare(Column() | LinkTo() as target, "=", Pattern()) if (
-                isinstance(target, LinkTo) or target in _WITH_TERMS
-            ):
-                return self._code_term(self._names.codes(target, condition))
-            case Contains(text, targets) if set(targets) <= _WORDED:
-                return self._pattern_term(Pattern(("", text, "")))
-            case Compare(Column.MESSAGE, "=", Pattern() as pattern):
-                return self._pattern_term(pattern)
-            case AnyOf(parts) | AllOf(parts) if len(parts) > _MAX_PARTS:
-                return None
-            case AnyOf(parts) if parts:
-                terms = [self.term(part) for part in parts]
-                found = [term for term in terms if term is not None]
-                if len(found) < len(terms):
-                    return None
-                return _Term(" OR ".join(f"({t.expression})" for t in found), all(t.exact for t in found))
-            case AllOf(parts):
-                terms = [self.term(part) for part in parts]
-                found = [term for term in terms if term is not None]
-                if not found:
-                    return None
-                exact = len(found) == len(terms) and all(t.exact for t in found)
-                return _Term(" AND ".join(f"({t.expression})" for t in found), exact)
-            case _:
-                return None
-
-    def _severity_term(self, op: Operator, value: int) -> _Term | None:
-        low = value + 1 if op == ">" else value
-        high = value if op == "=" else 4
-        if low < 2 or low > high:
-            return None
-        total = self._names.severity_total(low) - self._names.severity_total(high + 1)
-        if total * _SELECTIVE > self._names.rows:
-            return None
-        return _Term(" OR ".join(f'"§v{severity}"' for severity in range(low, high + 1)), exact=True)
-
-    def _code_term(self, codes: Sequence[tuple[int, int]]) -> _Term | None:
-        if not 0 < len(codes) <= _MAX_TERMS or any(code == 0 for code, _ in codes):
-            return None
-        if sum(total for _, total in codes) * _SELECTIVE > self._names.rows:
-            return None
-        return _Term(" OR ".join(f'"§{code}"' for code, _ in codes), exact=True)
-
-    def _pattern_term(self, pattern: Pattern) -> _Term | None:
-        """Return an expression that every text matching *pattern* satisfies: its words, whole or as fragments of indexed words."""
-        wanted: list[str] = []
-        for at, part in enumerate(pattern.parts):
-            words = tokens(part)
-            if not words:
-                continue
-            open_start = at > 0 and tokens(f"x{part}")[0] != "x"
-            open_end = at + 1 < len(pattern.parts) and tokens(f"{part}x")[-1] != "x"
-            for place, word in enumerate(words):
-                left, right = open_start and place == 0, open_end and place + 1 == len(words)
-                expression = self._fragment(word, left, right)
-                if expression == "":
-                    return _Term('"§none"', exact=False)
-                if expression is not None:
-                    wanted.append(expression)
-        return _Term(" AND ".join(f"({expression})" for expression in wanted), exact=False) if wanted else None
-
-    def _fragment(self, word: str, left: bool, right: bool) -> str | None:
-        """Return the expression for *word*, open to the *left* or *right*; None: no use, "": there is no such word."""
-        if not left:
-            return fts_match([word], right)
-        if len(word) < _MIN_FRAGMENT:
-            return None
-        words = self._names.vocabulary(word, at_end=not right, limit=_MAX_TERMS)
-        return None if words is None else " OR ".join(fts_match([found], False) for found in words)
-
-    # --- plain SQL ---
 
     def expression(self, condition: Condition) -> str:
         """Return *condition* as SQL: "0" or "1" when it is decided already."""
@@ -314,8 +201,6 @@ def _is_coded(target: Column | LinkTo) -> bool:
     return isinstance(target, LinkTo) or target in _CODED
 
 
-_WORDED = frozenset({Column.MESSAGE, Column.SUBJECT, Column.ACTOR})
-_WITH_TERMS = frozenset({Column.KIND, Column.SOURCE, Column.ACTOR, Column.SUBJECT, Column.SCOPE})
 _CODED = frozenset(
     {Column.KIND, Column.SOURCE, Column.DIALECT, Column.ACTOR, Column.SUBJECT, Column.SCOPE, Column.LOCATION}
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
 import msgspec
@@ -134,7 +135,7 @@ async def trim(context: Context, request: web.Request, who: Principal) -> web.St
 
 
 async def _announce(
-    context: Context, who: Principal, kind: str, message: str, name: str, payload: dict[str, object]
+    context: Context, who: Principal, kind: str, message: str, name: str, payload: Mapping[str, object]
 ) -> None:
     subject = f"{kind.partition('-')[0].replace('password', 'user')} {name}"
     await announce(context.core, context.clock, kind, message, actor=who.name, subject=subject, payload=payload)

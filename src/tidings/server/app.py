@@ -35,6 +35,8 @@ def build_app(context: Context, routes: Sequence[Route] = ROUTES) -> web.Applica
 
     app = web.Application(middlewares=[unmatched], client_max_size=context.config.max_body_size)
     for route in routes:
+        if route.path == "/metrics" and context.config.metrics_public:
+            route = route._replace(role=None)
         app.router.add_route(route.method, route.path, _guarded(context, route))
         if route.method == "GET" and not route.lasting:
             app.router.add_route("HEAD", route.path, _guarded(context, route))
@@ -44,24 +46,15 @@ def build_app(context: Context, routes: Sequence[Route] = ROUTES) -> web.Applica
 
 def _guarded(context: Context, route: Route, *, any_parameters: bool = False) -> Handler:
     """Return the route's handler with everything around it that all routes have in common; it never raises an Exception."""
-    answer, path, role, lasting = route.answer, route.path or "unmatched", route.role, route.lasting
-    known, requests, limit = names(route.parameters), context.metrics.requests, context.config.max_requests
-    authenticate_fast = context.gate.authenticate_fast
+    answer, path, lasting = route.answer, route.path or "unmatched", route.lasting
+    known, requests = names(route.parameters), context.metrics.requests
+    admit = _admission(context, route.role)
 
     async def handle(request: web.Request) -> web.StreamResponse:
         context.in_flight += 1
         is_counted = True
         try:
-            if role is None:
-                who = NOBODY
-            else:
-                if context.stopping:
-                    raise Stopping(context.stopping)
-                if context.in_flight > limit:
-                    raise Busy(f"{limit} requests are in flight, which is the limit (max_requests); try again")
-                who = authenticate_fast(request.headers.get(AUTHORIZATION)) or await _authenticate(context, request)
-                if not who.role.allows(role) or (role is Role.ADMIN and not who.is_admin):
-                    raise Forbidden(f"{who.name} may not do this: the role {role} is needed")
+            who = await admit(request)
             if request.rel_url.raw_query_string and not any_parameters:
                 refuse_unknown(request, known)
             if lasting:
@@ -77,6 +70,25 @@ def _guarded(context: Context, route: Route, *, any_parameters: bool = False) ->
         return response
 
     return handle
+
+
+def _admission(context: Context, role: Role | None) -> Callable[[web.Request], Awaitable[Principal]]:
+    """Return what lets a request in: it returns who asks, or raises what is against it."""
+    limit, authenticate_fast = context.config.max_requests, context.gate.authenticate_fast
+
+    async def admit(request: web.Request) -> Principal:
+        if role is None:
+            return NOBODY
+        if context.stopping:
+            raise Stopping(context.stopping)
+        if context.in_flight > limit:
+            raise Busy(f"{limit} requests are in flight, which is the limit (max_requests); try again")
+        who = authenticate_fast(request.headers.get(AUTHORIZATION)) or await _authenticate(context, request)
+        if not who.role.allows(role) or (role is Role.ADMIN and not who.is_admin):
+            raise Forbidden(f"{who.name} may not do this: the role {role} is needed")
+        return who
+
+    return admit
 
 
 async def _authenticate(context: Context, request: web.Request) -> Principal:

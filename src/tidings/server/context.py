@@ -15,39 +15,68 @@ from tidings.config import Config
 from tidings.core import Core
 from tidings.server.parameters import Parameter
 from tidings.server.subscriptions import Subscriptions
+from tidings.server.usage import NOTHING_USED, Usage
 from tidings.telemetry import Metrics
 
 T = TypeVar("T")
-
-ITSELF = Principal("tidings", Role.ADMIN)
-"""The server, acting by itself."""
+_LOOK_EVERY_S = 0.02
 
 
 class Context:
-    """One running server's parts."""
+    """One running server's parts. *lagging* and *look* say how many streams are behind and what the log occupies."""
 
     def __init__(
         self, config: Config, clock: Clock, core: Core, gate: Gate, tokens: Tokens, passwords: Passwords,
-        metrics: Metrics, subscriptions: Subscriptions,
+        lagging: Callable[[], int], look: Callable[[], Usage],
     ) -> None:  # fmt: skip
         self.config, self.clock, self.core, self.gate = config, clock, core, gate
         self.tokens, self.passwords = tokens, passwords
-        self.metrics, self.subscriptions = metrics, subscriptions
+        self.subscriptions = Subscriptions(config.max_streams, config.ping_interval, config.stream_buffer)
+        self.metrics = Metrics(self._gauges)
         self.in_flight = 0
         self.stopping = ""
         """Why no more requests are taken; empty while they are."""
         self.description = b""
         """The API's description, OpenAPI 3.1."""
+        self.usage = NOTHING_USED
+        """What `look_at_log` saw last."""
+        self._lagging, self._look = lagging, look
         # One thread: accounts change rarely, one at a time.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="tidings-accounts")
+
+    async def look_at_log(self) -> Usage:
+        """Find out what the log occupies now."""
+        self.usage = await self.blocking(self._look)
+        return self.usage
 
     async def blocking(self, work: Callable[[], T]) -> T:
         """Return what *work*, which waits for the disk, returns; run in a thread of its own."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
 
+    async def idle(self) -> None:
+        """Wait until no request is in flight."""
+        # Looked at now and then: an Event would cost every request something for the one time that somebody waits.
+        while self.in_flight:  # noqa: ASYNC110
+            await asyncio.sleep(_LOOK_EVERY_S)
+
     def close(self) -> None:
         """End the thread, after what it is doing."""
         self._thread.shutdown()
+
+    def _gauges(self) -> dict[str, float]:
+        usage = self.usage
+        return {
+            "tidings_requests_in_flight": self.in_flight,
+            "tidings_streams": len(self.subscriptions),
+            "tidings_streams_lagging": self._lagging(),
+            "tidings_log_head": self.core.head,
+            "tidings_log_oldest": self.core.oldest,
+            "tidings_log_bytes": usage.size_bytes,
+            "tidings_log_segments": len(usage.segments),
+            "tidings_log_journals": usage.journals,
+            "tidings_log_unindexed_events": usage.unindexed,
+            "tidings_log_quarantined_segments": usage.quarantined,
+        }
 
 
 Answer = Callable[[Context, web.Request, Principal], Awaitable[web.StreamResponse]]

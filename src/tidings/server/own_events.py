@@ -8,13 +8,16 @@ from typing import Any
 import msgspec
 
 from tidings import rfc3339
+from tidings.auth import Principal, Role
 from tidings.clock import Clock
 from tidings.core import Core
 from tidings.event import Draft
-from tidings.server.context import ITSELF
 from tidings.severity import Severity
 
 SOURCE = "tidings"
+
+ITSELF = Principal("tidings", Role.ADMIN)
+"""The server, acting by itself."""
 
 
 async def announce(

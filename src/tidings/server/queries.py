@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+import msgspec
 from aiohttp import web
 
 from tidings import rfc3339
@@ -27,6 +26,31 @@ _MAX_KINDS = 10_000
 _SECOND_NS = 1_000_000_000
 
 
+class Bucket(msgspec.Struct, frozen=True):
+    """One span: when it starts, and how many events of each severity."""
+
+    start: str
+    debug: int
+    normal: int
+    warning: int
+    error: int
+    alert: int
+
+
+class Buckets(msgspec.Struct, frozen=True):
+    """Counts by severity in spans of *step_s* seconds; spans without any event are left out."""
+
+    step_s: float
+    buckets: list[Bucket]
+
+
+class FacetValue(msgspec.Struct, frozen=True):
+    """One value and how many events have it."""
+
+    value: str
+    count: int
+
+
 async def histogram(context: Context, request: web.Request, who: Principal) -> web.StreamResponse:
     """Answer how many events of each severity happened in each span of time; spans without any are left out."""
     step_s = parameters.seconds(request, "step", 3600.0, 1.0, MAX_STEP_S)
@@ -35,18 +59,14 @@ async def histogram(context: Context, request: web.Request, who: Principal) -> w
     if start is not None and end is not None and (end - start) // step_ns > MAX_BUCKETS:
         raise _too_many(step_s)
     where = read_query(context, request).where
-    rows: dict[int, dict[str, Any]] = {}
+    counts: dict[int, list[int]] = {}
     for bucket in await context.core.histogram(where, who, start, end, step_ns):
-        row = rows.get(bucket.start)
-        if row is None:
-            if len(rows) == MAX_BUCKETS:
-                raise _too_many(step_s)
-            row = rows[bucket.start] = {
-                "start": rfc3339.render(max(bucket.start, rfc3339.MIN_NS)),
-                **{severity.label: 0 for severity in Severity},
-            }
-        row[Severity(bucket.severity).label] = bucket.total
-    return reply({"step_s": int(step_s) if step_s == int(step_s) else step_s, "buckets": list(rows.values())})
+        row = counts.setdefault(bucket.start, [0] * len(Severity))
+        row[bucket.severity] = bucket.total
+    if len(counts) > MAX_BUCKETS:
+        raise _too_many(step_s)
+    buckets = [Bucket(rfc3339.render(max(at, rfc3339.MIN_NS)), *row) for at, row in counts.items()]
+    return reply(Buckets(int(step_s) if step_s == int(step_s) else step_s, buckets))
 
 
 def _too_many(step_s: float) -> BadRequest:
@@ -62,9 +82,7 @@ async def facets(context: Context, request: web.Request, who: Principal) -> web.
     limit = parameters.integer(request, "max", 20, 1, MAX_FACET_VALUES) or 20
     where = read_query(context, request).where
     found = await context.core.facet(where, who, list(dict.fromkeys(columns)), limit)
-    return reply(
-        {column.value: [{"value": value, "count": count} for value, count in rows] for column, rows in found.items()}
-    )
+    return reply({column.value: [FacetValue(value, count) for value, count in rows] for column, rows in found.items()})
 
 
 def _facet(name: str) -> Column:

@@ -8,18 +8,10 @@ from typing import NamedTuple
 from tidings.clock import Clock
 from tidings.core import Core
 from tidings.event import Index
-from tidings.server.context import ITSELF
-from tidings.server.own_events import announce
+from tidings.server.own_events import ITSELF, announce
+from tidings.server.usage import Span
 
 _SECOND_NS = 1_000_000_000
-
-
-class Span(NamedTuple):
-    """One part of the log that can only be deleted as a whole."""
-
-    last: int
-    received_max: int
-    size_bytes: int
 
 
 class Rule(NamedTuple):

@@ -32,20 +32,23 @@ class Subscription:
 
     async def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Return what *work* returns. Raises Ended when `end` is called meanwhile, or was before."""
-        if self._reason is not None:
+        if (reason := self._told()) is not None:
             work.close()
-            raise Ended(self._reason)
+            raise Ended(reason)
         task = self._running = asyncio.current_task()
         assert task is not None
         try:
             return await work
         except asyncio.CancelledError:
-            if self._reason is None:
+            if (reason := self._told()) is None:
                 raise  # somebody else wants this task to end
             task.uncancel()
-            raise Ended(self._reason) from None
+            raise Ended(reason) from None
         finally:
             self._running = None
+
+    def _told(self) -> str | None:
+        return self._reason
 
     def end(self, reason: str) -> None:
         """Make `run` raise; the first reason counts."""

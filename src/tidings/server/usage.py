@@ -5,7 +5,14 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from tidings.log.segments import SegmentLog
-from tidings.server.retention import Span
+
+
+class Span(NamedTuple):
+    """One part of the log that can only be deleted as a whole."""
+
+    last: int
+    received_max: int
+    size_bytes: int
 
 
 class Usage(NamedTuple):
@@ -16,6 +23,9 @@ class Usage(NamedTuple):
     journals: int
     unindexed: int
     quarantined: int
+
+
+NOTHING_USED = Usage(0, (), 0, 0, 0)
 
 
 def usage_of(log: SegmentLog) -> Usage:

@@ -6,7 +6,7 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from itertools import accumulate
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, TypeVar
 
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
@@ -97,7 +97,10 @@ class Metrics(Collector):
             yield GaugeMetricFamily(name, _BY_NAME[name].help, value=value)
 
 
-def _counter(name: str, values: Mapping[tuple[str, ...], int] | Mapping[tuple[()], int]) -> Family:
+_Labels = TypeVar("_Labels", bound=tuple[str, ...])
+
+
+def _counter(name: str, values: Mapping[_Labels, int]) -> Family:
     row = _BY_NAME[name]
     family = CounterMetricFamily(row.name, row.help, labels=row.labels)
     for labels, value in values.items():

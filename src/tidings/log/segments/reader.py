@@ -44,7 +44,7 @@ class Span(msgspec.Struct, frozen=True):
 
 
 class SegmentReader:
-    """An open segment; implements `query.sql.Names`."""
+    """An open segment; implements `query.tables.Names`."""
 
     def __init__(self, path: Path, journal: Path | None = None) -> None:
         """Open a sealed segment, or the growing index at *path* whose lines are in *journal*."""
@@ -117,7 +117,7 @@ class SegmentReader:
     # --- what the SQL evaluator asks (Names) ---
 
     def codes(self, column: Column | LinkTo, test: Compare | Contains) -> Sequence[tuple[int, int]]:
-        """See `query.sql.Names`."""
+        """See `query.tables.Names`."""
         cacheable = self._immutable
         key = (column, test)
         if cacheable and key in self._codes:
@@ -154,22 +154,22 @@ class SegmentReader:
         return [(0, 0), *found] if matches(_Linked(())) else found
 
     def first_received(self, at_least: int) -> int:
-        """See `query.sql.Names`."""
+        """See `query.tables.Names`."""
         found = self._db.execute("SELECT min(first) FROM commits WHERE received >= ?", (at_least,)).get
         return cast(int, found) if found is not None else 1 << 62
 
     def key_hash(self, column: Column, text: str) -> int:
-        """See `query.sql.Names`."""
+        """See `query.tables.Names`."""
         return key_hash("c" if column is Column.CORRELATION else "i", text)
 
     def vocabulary(self, fragment: str, *, at_end: bool, limit: int) -> Sequence[str] | None:
-        """See `query.sql.Names`."""
+        """See `query.tables.Names`."""
         statement = statements.vocabulary(fragment, limit + 1, at_end=at_end)
         rows = self._db.execute(*statement).fetchall()
         return [cast(str, term) for (term,) in rows] if len(rows) <= limit else None
 
     def severity_total(self, at_least: int) -> int:
-        """See `query.sql.Names`."""
+        """See `query.tables.Names`."""
         if not self._severities or not self._immutable:
             rows = self._db.execute(_SEVERITIES)
             self._severities = dict(cast("list[tuple[int, int]]", rows.fetchall()))

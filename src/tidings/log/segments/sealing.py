@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -49,7 +50,7 @@ def seal(journal: Path, directory: Path, first: int, last: int) -> Sealed:
         blocks = list(reader.blocks(first - 1, last))
     finally:
         reader.close()
-    target = directory / f"{segment_name(first, last)}.tmp"
+    target = directory / f"{segment_name(first, last)}.{os.getpid()}.tmp"
     db = open_builder(target, rows=last - first + 1)
     index_blocks(Indexer(db), db, blocks)
     entries = [
@@ -64,7 +65,7 @@ def seal(journal: Path, directory: Path, first: int, last: int) -> Sealed:
 
 def merge(sources: list[Path], directory: Path, first: int, last: int) -> Sealed:
     """Make one segment of neighbouring sealed *sources*."""
-    target = directory / f"{segment_name(first, last)}.tmp"
+    target = directory / f"{segment_name(first, last)}.{os.getpid()}.tmp"
     db = open_builder(target, rows=last - first + 1)
     indexer = Indexer(db)
     packs: list[tuple[int, int]] = []

@@ -7,10 +7,12 @@ when its input does. Everything it makes is derived: when it dies, what it was m
 from __future__ import annotations
 
 import os
+import queue
 import signal
 import sys
+import threading
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NoReturn
 
 import apsw
 import msgspec
@@ -138,17 +140,24 @@ class Worker:
             self._growing = None
 
 
-def serve(requests: BinaryIO, answers: BinaryIO) -> None:
-    """Answer commands until the input ends."""
+def serve(requests: BinaryIO, answers: BinaryIO) -> NoReturn:
+    """Answer commands until the input ends, then end the process at once, whatever it is doing.
+
+    A worker that outlived its server would write files that the next server's worker writes too.
+    """
+    commands: queue.SimpleQueue[Command] = queue.SimpleQueue()
+    threading.Thread(target=_listen, args=(requests, commands), name="tidings-listen", daemon=True).start()
     worker = Worker()
     while True:
-        head = requests.read(4)
-        if len(head) < 4:
-            return
-        command = _COMMANDS.decode(requests.read(int.from_bytes(head, "little")))
-        data = _ENCODER.encode(worker.handle(command))
+        data = _ENCODER.encode(worker.handle(commands.get()))
         answers.write(len(data).to_bytes(4, "little") + data)
         answers.flush()
+
+
+def _listen(requests: BinaryIO, commands: queue.SimpleQueue[Command]) -> None:
+    while len(head := requests.read(4)) == 4:
+        commands.put(_COMMANDS.decode(requests.read(int.from_bytes(head, "little"))))
+    os._exit(0)
 
 
 def main() -> None:

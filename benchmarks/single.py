@@ -1,0 +1,52 @@
+"""Publish one event a request over keep-alive connections: 64 at once for the target, one alone to see the floor."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from benchmarks import compiling, events
+from benchmarks.figures import Row, at_least, at_most, number, plain
+from benchmarks.server import Server
+
+CONNECTIONS = 64
+TARGET_PER_S, TARGET_P99_MS = 15_000, 20.0
+_DIFFERENT_EVENTS = 2_000
+_WARM_S, _SECONDS = 1.0, 6.0
+
+
+def rows(server: Server, path: Path, folder: Path) -> Iterator[Row]:
+    """Yield the rows for an empty server; *path* holds the events, *folder* is for files of this measurement."""
+    sample = folder / "single.ndjson"
+    sample.write_bytes(b"\n".join(events.first_lines(path, _DIFFERENT_EVENTS)))
+    program = compiling.compiled("single", folder)
+    client = [str(program)] if program else [sys.executable, "-m", "benchmarks.single_client"]
+    with_what = "client in C" if program else "client in Python, which takes much of the machine itself"
+    one, many = (_run(server, [*client, str(server.port), str(sample)], many) for many in (1, CONNECTIONS))
+    name = f"publish, one event a request, {CONNECTIONS} connections"
+    yield at_least(name, TARGET_PER_S, _rate(many), "events/s", with_what + _refused(many))
+    yield at_most(f"{name}: p99", TARGET_P99_MS, many["p99_ms"], "ms", f"p50 {number(many['p50_ms'])} ms")
+    note = f"p50 {number(one['p50_ms'])}, p99 {number(one['p99_ms'])} ms" + _refused(one)
+    yield plain("publish, one event a request, 1 connection", _rate(one), "events/s", note)
+
+
+def _run(server: Server, client: list[str], connections: int) -> dict[str, Any]:
+    command = [*client, str(connections), str(_WARM_S), str(_SECONDS)]
+    environment = {**os.environ, "TOKEN": server.token}
+    answer: dict[str, Any] = json.loads(
+        subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE).stdout
+    )
+    return answer
+
+
+def _rate(answer: dict[str, Any]) -> float:
+    return float(answer["acknowledged"] / answer["seconds"])
+
+
+def _refused(answer: dict[str, Any]) -> str:
+    return f"; {answer['refused']} were refused" if answer["refused"] else ""
