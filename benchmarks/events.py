@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import mmap
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 from benchmarks import gen_events
@@ -31,7 +32,7 @@ def bodies(path: Path, batch: int = BATCH) -> Sequence[memoryview]:
             cuts.append(end + 1)
     if cuts[-1] != len(whole):
         cuts.append(len(whole))
-    return [view[start:stop] for start, stop in zip(cuts, cuts[1:], strict=False)]
+    return [view[start:stop] for start, stop in pairwise(cuts)]
 
 
 def first_lines(path: Path, count: int) -> list[bytes]:

@@ -38,8 +38,8 @@ def not_measured(what: str, why: str) -> Row:
 
 
 def percentile(values: Iterable[float], share: float) -> float:
-    """Return the value that *share* (0 to 1) of the values don't exceed."""
-    ordered = sorted(values)
+    """Return the value that *share* (0 to 1) of the values don't exceed; 0 when there are none."""
+    ordered = sorted(values) or [0.0]
     return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
 
 
@@ -55,8 +55,6 @@ def spread(values: Sequence[float], unit: str) -> str:
 
 def number(value: float) -> str:
     """Return a number as people read it: three digits that matter, or whole with thousands set apart."""
-    if value != value:  # not a number: there was nothing to measure
-        return "–"
     magnitude = abs(value)
     if magnitude >= 100 or value == int(value):
         return f"{value:,.0f}"

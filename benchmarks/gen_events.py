@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import multiprocessing
 import random
-import sys
 import time
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
@@ -242,11 +241,9 @@ def main() -> None:
     ask.add_argument("-n", type=int, default=2_000_000, help="how many")
     ask.add_argument("-s", "--seed", type=int, default=1)
     ask.add_argument("-o", "--output", type=Path, required=True)
-    ask.add_argument("--processes", type=int, default=2)
     ask.add_argument("--span-hours", type=float, default=SPAN_HOURS)
     given = ask.parse_args()
-    write(given.output, given.n, given.seed, given.processes, given.span_hours)
-    sys.stderr.write(f"{given.n} events, {given.output.stat().st_size} bytes\n")
+    write(given.output, given.n, given.seed, span_hours=given.span_hours)
 
 
 if __name__ == "__main__":

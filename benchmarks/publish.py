@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import statistics
 import threading
 import time
@@ -12,6 +13,7 @@ from typing import NamedTuple
 from benchmarks import events
 from benchmarks.figures import Row, at_least, at_most, number, percentile
 from benchmarks.server import Server
+from benchmarks.wire import Unexpected
 
 TARGET_PER_S = 120_000
 TARGET_SLOWDOWN = 10.0
@@ -24,7 +26,7 @@ class Run(NamedTuple):
     took: list[float]
     cores: float
     worker_cores: float
-    peak_mib: float
+    peak_mb: float
 
     @property
     def seconds(self) -> float:
@@ -41,7 +43,11 @@ def load(server: Server, path: Path, connections: int) -> Run:
     finished.sort()
     seconds = finished[-1][0]
     return Run(
-        [at for at, _ in finished], [took for _, took in finished], cpu[0] / seconds, cpu[1] / seconds, server.peak_mib()
+        [at for at, _ in finished],
+        [took for _, took in finished],
+        cpu[0] / seconds,
+        cpu[1] / seconds,
+        server.peak_mb(),
     )
 
 
@@ -50,7 +56,7 @@ def rows(run: Run, count: int, connections: int) -> Iterator[Row]:
     name = f"publish, batches of {events.BATCH:,}, {connections} connection{'s' if connections > 1 else ''}"
     note = (
         f"ack p50 {number(statistics.median(run.took) * 1e3)}, p99 {number(percentile(run.took, 0.99) * 1e3)} ms; "
-        f"cores {number(run.cores)} + workers {number(run.worker_cores)}; peak RSS {number(run.peak_mib)} MiB"
+        f"cores {number(run.cores)} + workers {number(run.worker_cores)}; peak RSS {number(run.peak_mb)} MB"
     )
     yield at_least(name, TARGET_PER_S, count / run.seconds, "events/s", note)
     first, last = quarters(run)
@@ -84,7 +90,9 @@ def _send(server: Server, bodies: Sequence[memoryview], connections: int) -> lis
                     connection.publish(body)
                     done = time.perf_counter()
                     finished.append((done - start[0], done - sent))
-        except Exception as fault:  # told in the main thread
+        except threading.BrokenBarrierError:
+            pass  # another connection failed
+        except (OSError, http.client.HTTPException, Unexpected) as fault:
             faults.append(fault)
             ready.abort()
 

@@ -69,7 +69,8 @@ def _ask(connection: Connection, question: Question, when: str) -> Row:
 
 
 def _found(answer: bytes) -> str:
-    return f"{answer.count(b'"start"')} hours" if answer[:9] == b'{"step_s"' else f"{answer.count(b'\n')} found"
+    hours, lines = answer.count(b'{"start"'), answer.count(b"\n")
+    return f"{hours} hours" if hours else f"{lines} found"
 
 
 def _repeat(call: Callable[[], object], most: int) -> list[float]:
@@ -92,13 +93,16 @@ def _export(server: Server, connection: Connection, form: str, target_ms: float,
         for piece in connection.pieces("/v1/events", parameters):
             lines, size = lines + piece.count(b"\n"), size + len(piece)
 
-    before = server.rss_mib()
+    before = server.rss_mb()
     server.reset_peak()
     call()
-    peak = server.peak_mib()
+    peak = server.peak_mb()
     took = _repeat(call, _EXPORT_CALLS)
     got = lines - (form == "csv")
     name = f"export {when}: {EXPORT_ROWS:,} rows as {form.upper()}, p50"
-    short = f" ONLY {got:,} rows are in the log;" if got < EXPORT_ROWS else ""
-    note = f"{short} {p50_p95(took)}, {number(size / 1e6)} MB, peak RSS {number(before)} → {number(peak)} MiB".strip()
-    yield at_most(name, target_ms, statistics.median(took) * 1e3, "ms", note)
+    note = f"{p50_p95(took)}, {number(size / 1e6)} MB, peak RSS {number(before)} → {number(peak)} MB"
+    middle = statistics.median(took) * 1e3
+    if got < EXPORT_ROWS:
+        yield plain(name, middle, "ms", f"the log has only {got:,}; {note}")
+    else:
+        yield at_most(name, target_ms, middle, "ms", note)

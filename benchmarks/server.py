@@ -18,7 +18,6 @@ from benchmarks.wire import Connection, Unexpected
 ENTRY = (sys.executable, "-m", "tidings")
 _START_LIMIT_S, _STOP_LIMIT_S = 120.0, 60.0
 _SETTLE_LIMIT_S, _QUIET_S = 1800.0, 6.0
-_MIB = 1 << 20
 
 
 class NotStarted(Exception):
@@ -110,6 +109,7 @@ class Server:
         while time.perf_counter() - began < _SETTLE_LIMIT_S:
             now = self.metrics()
             state = tuple(now[f"tidings_log_{name}"] for name in ("unindexed_events", "journals", "segments", "bytes"))
+            state += (round(self.cpu_s()[1], 1),)  # a long merge shows nowhere else before its end
             if state != before:
                 before, changed = state, time.perf_counter()
             elif not state[0] and time.perf_counter() - changed >= _QUIET_S:
@@ -126,21 +126,21 @@ class Server:
                 found += map(int, _read(task / "children").split())
         return found
 
-    def rss_mib(self) -> float:
+    def rss_mb(self) -> float:
         """Return the resident memory of the main process."""
-        return _status_mib(self.pid, "VmRSS")
+        return _status_mb(self.pid, "VmRSS")
 
-    def workers_rss_mib(self) -> float:
+    def workers_rss_mb(self) -> float:
         """Return the resident memory of its workers together; pages they share count in each."""
-        return sum(_status_mib(pid, "VmRSS") for pid in self.processes()[1:])
+        return sum(_status_mb(pid, "VmRSS") for pid in self.processes()[1:])
 
     def reset_peak(self) -> None:
-        """Start `peak_mib` anew."""
+        """Start `peak_mb` anew."""
         Path(f"/proc/{self.pid}/clear_refs").write_text("5")
 
-    def peak_mib(self) -> float:
+    def peak_mb(self) -> float:
         """Return the highest resident memory of the main process so far."""
-        return _status_mib(self.pid, "VmHWM")
+        return _status_mb(self.pid, "VmHWM")
 
     def cpu_s(self) -> tuple[float, float]:
         """Return the processor time used by the main process and by its workers that live."""
@@ -176,9 +176,9 @@ def _read(path: Path) -> str:
         return ""
 
 
-def _status_mib(pid: int, name: str) -> float:
+def _status_mb(pid: int, name: str) -> float:
     found = re.search(rf"^{name}:\s+(\d+) kB$", _read(Path(f"/proc/{pid}/status")), re.MULTILINE)
-    return int(found[1]) * 1024 / _MIB if found else 0.0
+    return int(found[1]) * 1024 / 1e6 if found else 0.0
 
 
 def _cpu_s(pid: int) -> float:

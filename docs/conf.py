@@ -1,12 +1,12 @@
+import importlib.metadata
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 
 project = "tidings"
 author = "the tidings authors"
 copyright = f"{datetime.now(UTC).year}, {author}"
 try:
-    release = version("tidings")
-except PackageNotFoundError:
+    release = importlib.metadata.version("tidings")
+except importlib.metadata.PackageNotFoundError:
     release = "unreleased"
 
 extensions = ["myst_parser"]

@@ -21,6 +21,7 @@ Index = NewType("Index", int)
 """A position in the log: 1, 2, 3, … never reused."""
 
 NO_PAYLOAD = msgspec.Raw(b"")
+"""What a draft without payload has: this very object, or the member would be written, with nothing as its value."""
 
 
 class Link(msgspec.Struct, frozen=True, gc=False):

@@ -1,6 +1,6 @@
 """The plug is pulled at random moments: what was acknowledged is there exactly once, and readers see no gap and no repeat.
 
-``TIDINGS_KILLS`` says how often (``make soak`` pulls it 200 times).
+``KILLS`` says how often (``make soak`` pulls it 200 times).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pathlib import Path
 
 import pytest
 
-KILLS = int(os.environ.get("TIDINGS_KILLS", "12"))
+KILLS = int(os.environ.get("KILLS", "12"))
 _SETTINGS = ("segment_events=400", "merge_events=3000", "seal_idle=300ms", "dedupe_window=1000000")
 
 

@@ -103,3 +103,15 @@ def test_a_search_that_takes_too_long_is_stopped(tmp_path: Path) -> None:
     slow = Compare(Payload(("a",)), "=", Pattern(("b", "")))
     with all_states(tmp_path, events, 256) as states, pytest.raises(SearchTimeout):
         states.sealed.search(slow, Order(), None, 10, msgspec.structs.replace(states.span, deadline=0.0))
+
+
+def test_a_reader_is_not_late_because_its_last_search_was(tmp_path: Path) -> None:
+    events = [
+        Draft(specversion="1.0", source="s", type="t", time="2026-01-01T00:00:00Z", severity="normal") for _ in range(9000)
+    ]
+    with all_states(tmp_path, events, 256) as states:
+        late = msgspec.structs.replace(states.span, deadline=0.0)
+        with pytest.raises(SearchTimeout):
+            states.sealed.search(Compare(Payload(("a",)), "=", Pattern(("b", ""))), Order(), None, 10, late)
+        states.sealed.deadline = states.span.deadline
+        assert states.sealed.lines.blob(1, 9000).count(b"\n") == 9000

@@ -16,6 +16,7 @@ from tidings.server.context import Context
 from tidings.server.own_events import announce
 from tidings.server.parameters import MAX_INDEX
 from tidings.server.replies import read_json, reply, reply_nothing
+from tidings.server.retention import reachable
 from tidings.server.retention import trim as trim_log
 
 
@@ -130,7 +131,7 @@ async def remove_user(context: Context, request: web.Request, who: Principal) ->
 async def trim(context: Context, request: web.Request, who: Principal) -> web.StreamResponse:
     """Delete old events."""
     wish = await read_json(request, TrimWish)
-    before = min(wish.before, context.core.head + 1)
+    before = reachable((await context.look_at_log()).segments, wish.before)
     return reply(Oldest(await trim_log(context.core, context.clock, before, "request", who.name)))
 
 

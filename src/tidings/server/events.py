@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Sequence
 
 from aiohttp import web
 from aiohttp.hdrs import ACCEPT, CONTENT_TYPE
@@ -50,7 +51,7 @@ async def publish(context: Context, request: web.Request, who: Principal) -> web
     return reply_json(b'{"stored":%d,"duplicates":%d,"head":%d}' % (done.stored, done.duplicates, done.head))
 
 
-def _decode(context: Context, request: web.Request, body: bytes) -> list[Draft]:
+def _decode(context: Context, request: web.Request, body: bytes) -> Sequence[Draft]:
     form, source = "auto", ""
     if request.rel_url.raw_query_string:
         form = parameters.choice(request, "format", ingest.FORMATS, "auto")

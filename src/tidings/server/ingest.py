@@ -37,7 +37,7 @@ def read_events(
     default_source: str,
     max_event_size: int,
     now_ns: int,
-) -> list[Draft]:
+) -> Sequence[Draft]:
     """Return the drafts of all events in *body*, in their order.
 
     *format* is "auto" or a dialect for every event. Raises InvalidEvent (with the line), TooLarge, UnsupportedMediaType.
@@ -70,11 +70,11 @@ def read_events(
 
 def _drafts(
     pieces: Sequence[bytes], joined: bytes, defaults: Defaults, format: str, source: str, max_event_size: int
-) -> list[Draft]:
+) -> Sequence[Draft]:
     if not pieces:
         return []
     _check_size(max(map(len, pieces)), max_event_size, pieces)
-    if format != "lxd" and b"\r" not in joined and _ESCAPED_NUL not in joined:
+    if format != "lxd" and b"\r" not in joined and not _has_nul(joined):
         drafts = decode_many(joined, pieces, defaults)
         if drafts is not None:
             return drafts
@@ -85,6 +85,11 @@ def _drafts(
         except InvalidEvent as fault:
             raise InvalidEvent(fault.reason, number, fault.column) from None
     return found
+
+
+def _has_nul(joined: bytes) -> bool:
+    # one byte is found many times faster than six
+    return b"\\" in joined and _ESCAPED_NUL in joined
 
 
 def _one(piece: bytes, defaults: Defaults, format: str, source: str) -> Draft:

@@ -54,8 +54,7 @@ def unix_socket(path: Path, group: str) -> Iterator[socket.socket]:
         )
     group_id = _group_id(group) if group else -1
     _remove_stale(path)
-    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    try:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
         try:
             sock.bind(str(path))
             # Nobody can connect before listen(), so there is no moment with wrong permissions.
@@ -64,14 +63,13 @@ def unix_socket(path: Path, group: str) -> Iterator[socket.socket]:
             sock.listen(BACKLOG)
             mine = path.stat().st_ino
         except OSError as fault:
-            raise ConfigError(
-                f"can't listen on the Unix socket {path}: {fault.strerror}; see the setting socket"
-            ) from None
+            hint = "see the setting socket"
+            raise ConfigError(f"can't listen on the Unix socket {path}: {fault.strerror}; {hint}") from None
         sock.setblocking(False)
-        yield sock
-        _remove(path, mine)
-    finally:
-        sock.close()
+        try:
+            yield sock
+        finally:
+            _remove(path, mine)
 
 
 def _remove_stale(path: Path) -> None:

@@ -14,12 +14,16 @@ from tidings.errors import TidingsError
 from tidings.server.running import ADMIN_TOKEN_FILE, Running, running
 from tidings.telemetry import set_up_logging
 
+# The writing thread asks for the interpreter lock after each flush; at Python's 5 ms a busy event loop would let every commit wait
+# that long, and with it all who wait for the commit.
+_SWITCH_S = 0.0003
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 def run(config: Config, *, demo: bool = False) -> int:
     """Serve until SIGINT or SIGTERM; return the exit code. What it can't start for is one line on standard error."""
     set_up_logging(config.log_level, config.log_format)
+    sys.setswitchinterval(_SWITCH_S)
     logging.getLogger("aiohttp.server").addFilter(_is_ours)
     code = 0
     try:

@@ -41,7 +41,7 @@ def describe(routes: Sequence[Route]) -> bytes:
         "info": {
             "title": "tidings",
             "description": "One durable, searchable, live event log for infrastructure.",
-            "version": importlib.metadata.version("tidings"),
+            "version": _version(),
         },
         "paths": paths,
         "components": {
@@ -53,6 +53,13 @@ def describe(routes: Sequence[Route]) -> bytes:
         },
     }
     return msgspec.json.encode(document)
+
+
+def _version() -> str:
+    try:
+        return importlib.metadata.version("tidings")
+    except importlib.metadata.PackageNotFoundError:  # run from a checkout that isn't installed
+        return "0"
 
 
 def _operation(route: Route, schema_of: Mapping[int, Any]) -> dict[str, Any]:

@@ -39,8 +39,13 @@ def excess(spans: Sequence[Span], log_bytes: int, rule: Rule, now_ns: int) -> tu
     return (before, reason) if before else None
 
 
+def reachable(spans: Sequence[Span], before: int) -> int:
+    """Return how much of the wish to delete what lies below *before* can be granted: the end of the last whole span below."""
+    return max((span.last + 1 for span in spans if span.last < before), default=0)
+
+
 async def trim(core: Core, clock: Clock, before: int, reason: str, actor: str = "") -> int:
-    """Announce and delete what lies below *before*, by whole segments; return the oldest index then kept."""
+    """Announce and delete what lies below *before*, the end of a span; return the oldest index then kept."""
     oldest = core.oldest
     if before > oldest:
         message = f"Events {oldest} to {before - 1} deleted ({reason})"

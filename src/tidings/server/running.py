@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import NoReturn
@@ -54,12 +55,15 @@ async def running(config: Config, clock: Clock | None = None, *, demo: bool = Fa
     async with AsyncExitStack() as stack:
         log = await stack.enter_async_context(SegmentLog(config.data, clock, _options(config)))
         context, hub, is_first_start = await _assemble(config, clock, log, stack)
+        # Below the runner in the stack, because it lets go of the sockets before they are closed.
+        address, sockets = _bind(config, stack)
         runner = web.AppRunner(
             build_app(context), access_log=None, shutdown_timeout=_CLOSE_TIMEOUT_S, keepalive_timeout=75.0
         )
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
-        address = await _listen(config, runner, stack)
+        for sock in sockets:
+            await web.SockSite(runner, sock).start()
         is_empty = hub.head == 0
         async with asyncio.TaskGroup() as group:
             if demo and is_empty:
@@ -121,20 +125,17 @@ async def _assemble(config: Config, clock: Clock, log: SegmentLog, stack: AsyncE
     return context, hub, is_first_start
 
 
-async def _listen(config: Config, runner: web.AppRunner, stack: AsyncExitStack) -> Address | None:
-    """Open the listeners; return where the TCP one is."""
-    address = None
-    if config.listen is None and config.socket is None:
-        raise ConfigError("both listen and socket are off, so nobody could reach the server; set one of them")
+def _bind(config: Config, stack: AsyncExitStack) -> tuple[Address | None, list[socket.socket]]:
+    """Return the sockets to listen on, and where the TCP one is."""
+    address, sockets = None, []
     if config.listen is not None:
-        sock = tcp_socket(config.listen)
-        stack.callback(sock.close)
-        address = Address(config.listen.host, sock.getsockname()[1])
-        await web.SockSite(runner, sock).start()
+        sockets.append(stack.enter_context(tcp_socket(config.listen)))
+        address = Address(config.listen.host, sockets[0].getsockname()[1])
     if config.socket is not None:
-        sock = stack.enter_context(unix_socket(config.socket, config.socket_group))
-        await web.SockSite(runner, sock).start()
-    return address
+        sockets.append(stack.enter_context(unix_socket(config.socket, config.socket_group)))
+    if not sockets:
+        raise ConfigError("both listen and socket are off, so nobody could reach the server; set one of them")
+    return address, sockets
 
 
 async def _stop(context: Context, runner: web.AppRunner) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from pathlib import Path
 from typing import NamedTuple
 
 from tidings.log.segments import SegmentLog
@@ -31,11 +33,21 @@ NOTHING_USED = Usage(0, (), 0, 0, 0)
 def usage_of(log: SegmentLog) -> Usage:
     """Return what *log* occupies. Asks the file system for sizes, so it blocks."""
     state = log._state  # noqa: SLF001 (the log has no public words for it)
-    manifest = state.manifest
+    manifest, journals = state.manifest, tuple(state.journals)
+    segments = tuple(Span(one.last, one.received_max, one.size_bytes) for one in manifest.segments)
     return Usage(
-        size_bytes=state.size_bytes,
-        segments=tuple(Span(one.last, one.received_max, one.size_bytes) for one in manifest.segments),
-        journals=len(state.journals),
+        size_bytes=sum(one.size_bytes for one in segments) + sum(_size(journal.path) for journal in journals),
+        segments=segments,
+        journals=len(journals),
         unindexed=max(0, state.head - state.indexed_to),
         quarantined=len(manifest.quarantined),
     )
+
+
+def _size(journal: Path) -> int:
+    """Return the bytes of a journal, most of which stand in its write-ahead log; it may be sealed and deleted meanwhile."""
+    size = 0
+    for path in (journal, journal.with_name(f"{journal.name}-wal")):
+        with contextlib.suppress(FileNotFoundError):
+            size += path.stat().st_size
+    return size

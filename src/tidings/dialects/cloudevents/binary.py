@@ -10,7 +10,7 @@ import msgspec
 
 from tidings.dialects.cloudevents.codec import Defaults, decode_one
 from tidings.errors import InvalidEvent
-from tidings.event import Draft, set_payload
+from tidings.event import NO_PAYLOAD, Draft, set_payload
 
 _PREFIX = "ce-"
 _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
@@ -26,7 +26,7 @@ def decode_binary(headers: Iterable[tuple[str, str]], content_type: str, body: b
     if "datacontenttype" in attributes:
         raise InvalidEvent("in binary mode the Content-Type header is the data's type; remove ce-datacontenttype")
     draft = decode_one(msgspec.json.encode({**attributes, "data": None}), defaults)
-    draft.data = msgspec.Raw(b"")
+    draft.data = NO_PAYLOAD
     if body:
         try:
             set_payload(draft, body, content_type or "application/json")

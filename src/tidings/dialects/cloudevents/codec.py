@@ -8,6 +8,7 @@ The rules are those of the CloudEvents 1.0.2 core and JSON format documents.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -15,22 +16,15 @@ import msgspec
 
 from tidings import rfc3339
 from tidings.errors import InvalidEvent
-from tidings.event import Draft, is_json, set_payload
-from tidings.severity import parse_severity
+from tidings.event import NO_PAYLOAD, Draft, is_json, set_payload
+from tidings.severity import Severity, parse_severity
 
 NAME = "cloudevents"
 MAX_TEXT = 4096
 """Characters that a canonical field other than the message may have: they are kept once in a dictionary."""
 MAX_MESSAGE = 65_536
 
-_SEVERITIES = {
-    "debug": "debug",
-    "normal": "normal",
-    "warning": "warning",
-    "error": "error",
-    "alert": "alert",
-    "info": "normal",
-}
+_WORDS = frozenset(severity.label for severity in Severity)
 _SPECIFICATIONS = ("1.0", "0.3")
 _EXTENSION = re.compile(r"[a-z0-9]+")
 _TIME_NAMES, _MESSAGE_NAMES = ("timestamp", "ts", "datetime"), ("msg", "text", "description")
@@ -48,42 +42,21 @@ _TEXTS = (
 )
 
 
-class Incoming(msgspec.Struct, gc=False, forbid_unknown_fields=True):
-    """The members that one decoding in C understands; an object with others takes the slower way. Null is the same as absent."""
+class Incoming(Draft, gc=False, omit_defaults=True, forbid_unknown_fields=True):
+    """A draft just as it is decoded, in C, from one object: no copying from one struct to another for every event.
 
-    specversion: str | None = None
-    id: str | None = None
-    source: str | None = None
-    type: str | None = None
-    time: str | None = None
-    severity: str | None = None
-    subject: str | None = None
-    actor: str | None = None
-    scope: str | None = None
-    location: str | None = None
-    correlation: str | None = None
-    message: str | None = None
-    datacontenttype: str | None = None
-    dataschema: str | None = None
-    action: str | None = None
-    category: str | None = None
-    links: str | None = None
-    kind: str | None = None
-    level: str | None = None
-    user: str | None = None
-    project: str | None = None
-    node: str | None = None
-    # ours, stamped anew: a line that another tidings exported can be published as it is
-    sequence: str | None = None
-    received: str | None = None
-    dialect: str | None = None
-    linebreaks: str | None = None
-    data: msgspec.Raw = msgspec.Raw(b"")
-    data_base64: str | None = None
+    It also has the members that plain objects may use for ours; `_settle` empties them. What holds others takes the slower way.
+    """
+
+    kind: str = ""
+    level: str = ""
+    user: str = ""
+    project: str = ""
+    node: str = ""
 
 
 _DECODER = msgspec.json.Decoder(Incoming)
-_NAMES = frozenset(Incoming.__struct_fields__)
+_NAMES = frozenset(Incoming.__struct_fields__) - {"extensions"}
 
 
 class Defaults(msgspec.Struct, frozen=True):
@@ -98,21 +71,22 @@ def recognises(members: Mapping[str, msgspec.Raw]) -> bool:
     return "specversion" in members
 
 
-def decode_many(body: bytes, lines: Sequence[bytes], defaults: Defaults) -> list[Draft] | None:
+def decode_many(body: bytes, lines: Sequence[bytes], defaults: Defaults) -> Sequence[Draft] | None:
     """Return the drafts of a body of JSON lines at one go, or None when some line needs `decode_one` (or is wrong).
 
     *body* holds just *lines*, none of them blank, no carriage return or escaped NUL in them.
     """
     try:
         found = _DECODER.decode_lines(body)
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        if len(found) != len(lines) or max(map(len, lines)) > MAX_TEXT:
+            return None
+        for incoming in found:
+            if not incoming.data or incoming.extensions is not None:
+                return None
+            _settle(incoming, defaults)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError, InvalidEvent):
         return None
-    if len(found) != len(lines) or max(map(len, lines)) > MAX_TEXT:
-        return None
-    try:
-        return [_draft(incoming, defaults) for incoming in found] if all(incoming.data for incoming in found) else None
-    except InvalidEvent:
-        return None
+    return found
 
 
 def decode_one(payload: bytes, defaults: Defaults) -> Draft:
@@ -127,11 +101,12 @@ def decode_one(payload: bytes, defaults: Defaults) -> Draft:
         raise InvalidEvent(f"not a JSON object: {fault}", column=_column(fault)) from None
     plain = "specversion" not in members
     extensions = {name: msgspec.Raw(bytes(members.pop(name))) for name in tuple(members) if name not in _NAMES}
-    incoming = _known(members)
+    draft = _known({name: value for name, value in members.items() if bytes(value) != b"null" or name == "data"})
     if plain and extensions:
-        _borrow(incoming, extensions)
-    data, incoming.data = bytes(incoming.data), msgspec.Raw(b"")
-    draft = _draft(incoming, defaults)
+        _borrow(draft, extensions)
+    data = bytes(draft.data)
+    _settle(draft, defaults)
+    draft.data = NO_PAYLOAD
     _check_texts(draft)
     if plain and not data and not draft.data_base64:
         set_payload(draft, payload.strip(), "application/json")
@@ -152,54 +127,49 @@ def _known(members: Mapping[str, msgspec.Raw]) -> Incoming:
         raise InvalidEvent(str(fault).replace(" - at `$.", " in member `")) from None
 
 
-def _draft(incoming: Incoming, defaults: Defaults) -> Draft:
-    """Check and normalise; the one place where the rules of both kinds of object stand."""
-    if incoming.specversion is not None:
+def _settle(incoming: Incoming, defaults: Defaults) -> None:
+    """Check and normalise in place; the one place where the rules of both kinds of object stand."""
+    if incoming.specversion:
         _check_required(incoming)
-    elif incoming.data_base64 is not None and incoming.data:
+    incoming.specversion = "1.0"
+    incoming.dialect = NAME
+    if incoming.data_base64 and incoming.data:
         raise InvalidEvent("data and data_base64 exclude each other; send one of them")
-    word = incoming.severity or incoming.level or "normal"
-    severity = _SEVERITIES.get(word) or _severity(word)
-    time = incoming.time or defaults.time
-    if not rfc3339.is_canonical(time):
-        time = _time(time)
-    return Draft(
-        "",
-        incoming.id or "",
-        "",
-        "1.0",
-        incoming.source or defaults.source,
-        incoming.type or incoming.kind or "event",
-        time,
-        severity,
-        incoming.subject or "",
-        incoming.actor or incoming.user or "",
-        incoming.scope or incoming.project or "",
-        incoming.location or incoming.node or "",
-        incoming.correlation or "",
-        incoming.message or "",
-        NAME,
-        incoming.links or "",
-        "" if incoming.datacontenttype == "application/json" else incoming.datacontenttype or "",
-        incoming.dataschema or "",
-        incoming.action or "",
-        incoming.category or "",
-        "",
-        incoming.data,
-        incoming.data_base64 or "",
-    )
+    if incoming.kind or incoming.level or incoming.user or incoming.project or incoming.node:
+        _use_aliases(incoming)
+    if not incoming.type:
+        incoming.type = "event"
+    if not incoming.source:
+        incoming.source = defaults.source
+    word = incoming.severity
+    if word not in _WORDS:
+        incoming.severity = _severity(word) if word else "normal"
+    if not rfc3339.is_canonical(incoming.time):
+        incoming.time = _time(incoming.time) if incoming.time else defaults.time
+    if incoming.linebreaks:
+        incoming.linebreaks = ""
+    if incoming.datacontenttype == "application/json":
+        incoming.datacontenttype = ""
+
+
+def _use_aliases(incoming: Incoming) -> None:
+    incoming.type = incoming.type or incoming.kind
+    incoming.severity = incoming.severity or incoming.level
+    incoming.actor = incoming.actor or incoming.user
+    incoming.scope = incoming.scope or incoming.project
+    incoming.location = incoming.location or incoming.node
+    incoming.kind = incoming.level = incoming.user = incoming.project = incoming.node = ""
 
 
 def _check_required(incoming: Incoming) -> None:
     if incoming.specversion not in _SPECIFICATIONS:
-        raise InvalidEvent(f"specversion {incoming.specversion!r} is not known; send 1.0")
-    for name, value in (("id", incoming.id), ("source", incoming.source), ("type", incoming.type)):
-        if not value:
-            raise InvalidEvent(f"a CloudEvent needs a non-empty {name}")
-    if incoming.data_base64 is not None and incoming.data:
-        raise InvalidEvent("data and data_base64 exclude each other; send one of them")
+        raise InvalidEvent(f"specversion {incoming.specversion[:40]!r} is not known; send 1.0")
+    if not (incoming.id and incoming.source and incoming.type):
+        missing = next(name for name in ("id", "source", "type") if not getattr(incoming, name))
+        raise InvalidEvent(f"a CloudEvent needs a non-empty {missing}")
 
 
+@functools.lru_cache(maxsize=64)
 def _severity(word: str) -> str:
     severity = parse_severity(word)
     if severity is None:
@@ -217,7 +187,7 @@ def _time(text: str) -> str:
 def _borrow(incoming: Incoming, extensions: Mapping[str, msgspec.Raw]) -> None:
     """Take time and message from the names that other loggers give them, where the object has none by ours."""
     for names, attribute in ((_TIME_NAMES, "time"), (_MESSAGE_NAMES, "message")):
-        if getattr(incoming, attribute) is None:
+        if not getattr(incoming, attribute):
             text = _first_text(names, extensions)
             if text and (attribute == "message" or _is_time(text)):
                 setattr(incoming, attribute, text)

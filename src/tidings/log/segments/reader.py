@@ -60,7 +60,8 @@ class SegmentReader:
         self._codes: dict[object, Sequence[tuple[int, int]]] = {}
         self._severities: dict[int, int] = {}
         self._tests: list[_LineTest] = []
-        self._deadline = 0.0
+        self.deadline = float("inf")
+        """When, by the monotonic clock, what runs now is stopped; whoever asks sets it."""
         self.rows = 0
         self._db.create_scalar_function("line_matches", cast(_Function, self._line_matches), 2)
         self._db.create_scalar_function("line_value", cast(_Function, self._line_value), 2)
@@ -178,7 +179,7 @@ class SegmentReader:
     # --- inside ---
 
     def _begin(self, span: Span) -> None:
-        self._deadline = span.deadline
+        self.deadline = span.deadline
         self.rows = span.high - span.low + 1
 
     def _compile(self, where: Condition, span: Span) -> Within | None:
@@ -224,7 +225,7 @@ class SegmentReader:
             ) from None
 
     def _is_late(self) -> bool:
-        return time.monotonic() > self._deadline
+        return time.monotonic() > self.deadline
 
     def _line_matches(self, index: int, test: int) -> bool:
         return self._tests[test].holds(index, self.lines)

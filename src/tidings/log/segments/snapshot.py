@@ -83,6 +83,7 @@ class Snapshot:
             growing = self.parts[-1]
             try:
                 self._held = self._readers.get(growing.path, growing.journal)
+                self._held.deadline = self._deadline
                 last = self._held.begin()
             except _DAMAGE as fault:
                 raise self._rebuild(growing, fault) from fault
@@ -231,6 +232,7 @@ class Snapshot:
     def _in_part(self, part: Part, ask: Callable[[SegmentReader, Span], T], missing: T) -> T:
         try:
             reader = self._readers.get(part.path, part.journal)
+            reader.deadline = self._deadline
             return ask(reader, Span(max(part.first, self.oldest), part.last, self._deadline))
         except _DAMAGE as fault:
             # one bad file must not take the rest of the log with it
