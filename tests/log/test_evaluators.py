@@ -107,7 +107,8 @@ def test_a_search_that_takes_too_long_is_stopped(tmp_path: Path) -> None:
 
 def test_a_reader_is_not_late_because_its_last_search_was(tmp_path: Path) -> None:
     events = [
-        Draft(specversion="1.0", source="s", type="t", time="2026-01-01T00:00:00Z", severity="normal") for _ in range(9000)
+        Draft(specversion="1.0", source="s", type="t", time="2026-01-01T00:00:00Z", severity="normal")
+        for _ in range(9000)
     ]
     with all_states(tmp_path, events, 256) as states:
         late = msgspec.structs.replace(states.span, deadline=0.0)

@@ -214,3 +214,20 @@ async def test_a_read_only_directory_is_a_clear_error(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match="can't be written"):
         async with SegmentLog(blocked / "data", SystemClock(), SMALL):
             pass
+
+
+async def test_publishing_goes_on_when_the_keys_of_a_segment_are_damaged(open_log: OpenLog, tmp_path: Path) -> None:
+    async with open_log() as log:
+        await fill(log, 200)
+        await until(lambda: len(log.maintenance.state.manifest.segments) == 3)
+    victim = min(tmp_path.glob("segment-*.db"))
+    victim.chmod(0o640)
+    victim.write_bytes(victim.read_bytes()[:100] + b"\xff" * (victim.stat().st_size - 100))
+    async with open_log() as log:
+        answer = await log.append([draft(n, id=f"id{n}") for n in range(60, 80)])
+        assert answer.duplicates == 16  # those of the sound segments; what can't be read can't be told
+        seen: list[str] = []
+        log.on_quarantine(lambda entry: seen.append(entry.file))
+        assert await log.count(Words("happened")) == 200 - 64 + 4
+        await until(lambda: seen == [victim.name])
+        assert await log.count(EVERYTHING) == 200 - 64 + 4

@@ -11,6 +11,8 @@ from typing import Any
 import aiohttp
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.server.serving import event, serving
 from tidings.answers import COUNT_HINT
@@ -105,6 +107,20 @@ def test_other_cells_stay_as_they_are() -> None:
 def test_lines_and_blobs_make_the_same_array() -> None:
     writer = JsonWriter()
     assert writer.lines([b"{}", b"{}"]) == writer.blob(b"{}\n{}\n") == b"{},{}"
+
+
+_CELLS = st.one_of(st.text(), st.text(alphabet=',"\n\ra =-'))
+
+
+@given(st.lists(st.tuples(st.just("42"), *[_CELLS] * (len(COLUMNS) - 1)), max_size=4), st.booleans())
+def test_every_text_comes_back_from_csv_and_none_as_a_formula(rows: list[tuple[str, ...]], is_raw: bool) -> None:
+    names = ("sequence", "time", "severity", "type", *COLUMNS[4:])
+    lines = [msgspec.json.encode(dict(zip(names, row, strict=True))) for row in rows]
+    read = list(csv.reader(io.StringIO(CsvWriter(is_raw=is_raw).lines(lines).decode(), newline="")))
+    expected = [
+        [f"'{cell}" if cell[:1] in set("=+-@\t\r") and cell and not is_raw else cell for cell in row] for row in rows
+    ]
+    assert read == expected
 
 
 async def test_csv_is_raw_when_asked(tmp_path: Path) -> None:

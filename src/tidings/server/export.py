@@ -157,8 +157,8 @@ def _cells(row: _Row) -> tuple[str, ...]:
 
 def _written(cells: Iterable[str]) -> str:
     text = io.StringIO(newline="")
-    csv.writer(text, lineterminator="").writerow(cells)
-    return text.getvalue()
+    csv.writer(text).writerow(cells)  # with another line end than its own it leaves line breaks in a cell unquoted
+    return text.getvalue().removesuffix("\r\n")
 
 
 def _defused(cell: str) -> str:

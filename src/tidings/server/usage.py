@@ -32,7 +32,7 @@ NOTHING_USED = Usage(0, (), 0, 0, 0)
 
 def usage_of(log: SegmentLog) -> Usage:
     """Return what *log* occupies. Asks the file system for sizes, so it blocks."""
-    state = log._state  # noqa: SLF001 (the log has no public words for it)
+    state = log.state
     manifest, journals = state.manifest, tuple(state.journals)
     segments = tuple(Span(one.last, one.received_max, one.size_bytes) for one in manifest.segments)
     return Usage(

@@ -12,7 +12,14 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
+import apsw
+import structlog
+import zstandard
+
+from tidings.errors import StorageError
 from tidings.event import Draft
+
+_log = structlog.get_logger(__name__)
 
 _RECORD = 12  # bytes an entry in a stored pack: key (8), index minus the segment's first (4)
 
@@ -59,6 +66,15 @@ class Pack:
         return ((key, self._first + at) for key, at in zip(self._keys, self._offsets, strict=True))
 
 
+def _loaded(first: int, load: Callable[[], Pack]) -> Pack:
+    try:
+        return load()
+    except (apsw.Error, zstandard.ZstdError, StorageError, KeyError, ValueError) as fault:
+        # publishing must go on; what reads the segment will quarantine it
+        _log.error("idempotency keys can't be read", first=first, reason=str(fault))
+        return Pack(first, b"")
+
+
 class SealedKeys(NamedTuple):
     """Where the keys of one sealed segment can be loaded from, when they are needed."""
 
@@ -83,7 +99,7 @@ class RecentKeys:
         for first, last, load in reversed(self._sealed):
             pack = self._loaded.get((first, last))
             if pack is None:
-                pack = self._loaded[first, last] = load()
+                pack = self._loaded[first, last] = _loaded(first, load)
             found = pack.find(key)
             if found is not None:
                 return found

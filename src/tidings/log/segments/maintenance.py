@@ -6,7 +6,7 @@ One task does it all, one thing at a time, so that the manifest has one author.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
@@ -40,6 +40,7 @@ class Maintenance:
         self._changing = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
         self._last_commit = 0.0
+        self.quarantine_listeners: list[Callable[[Quarantined], None]] = []
 
     def start(self) -> None:
         """Begin; the task ends with `stop`."""
@@ -190,6 +191,9 @@ class Maintenance:
         changed = msgspec.structs.replace(manifest, segments=segments, quarantined=(*manifest.quarantined, entry))
         self.state.manifest = changed
         manifests.save(self.state.directory, changed)
+        self._writer.cover(self.state.sealed_keys(), self.state.head - self._options.dedupe_window)
+        for listener in self.quarantine_listeners:
+            listener(entry)
 
     def _drop_growing_index(self) -> None:
         path = self.state.forget_index()

@@ -19,6 +19,7 @@ from tidings.log.segments._sqlite import SegmentGone
 from tidings.log.segments.journal import Journal
 from tidings.log.segments.lock import DirectoryLock
 from tidings.log.segments.maintenance import Maintenance
+from tidings.log.segments.manifest import Quarantined
 from tidings.log.segments.options import SegmentOptions
 from tidings.log.segments.readers import Readers
 from tidings.log.segments.recovery import recover
@@ -149,6 +150,15 @@ class SegmentLog:
     def on_commit(self, listener: Callable[[Batch], None]) -> None:
         """See `Log.on_commit`."""
         self._listeners.append(listener)
+
+    @property
+    def state(self) -> State:
+        """Files and statistics, for metrics and retention: read only, on the event loop."""
+        return self._state
+
+    def on_quarantine(self, listener: Callable[[Quarantined], None]) -> None:
+        """Call *listener* on the event loop when a segment that can't be read is set aside."""
+        self.maintenance.quarantine_listeners.append(listener)
 
     # --- inside ---
 

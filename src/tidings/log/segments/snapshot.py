@@ -129,7 +129,8 @@ class Snapshot:
     def count(self, where: Condition) -> int:
         """See `Log.count`."""
         if where == EVERYTHING:
-            return max(0, self.head - self.oldest + 1)
+            indexed = sum(part.last - part.first + 1 for part in self.parts)  # not what is quarantined
+            return indexed + max(0, self.head - self.indexed_to)
         return sum(self._gather(lambda reader, span: reader.count(where, span), lambda tail: tail.count(where), 0))
 
     def histogram(self, where: Condition, start_ns: int | None, end_ns: int | None, step_ns: int) -> list[Bucket]:

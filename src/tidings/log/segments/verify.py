@@ -48,8 +48,10 @@ class Report(msgspec.Struct, frozen=True):
             for check in self.checks
         ]
         events = sum(check.last - check.first + 1 for check in self.checks if not check.fault)
-        verdict = "all files are sound" if self.ok else "some files are damaged"
-        rows.append(f"{verdict}: {events} events in {len(self.checks)} files, every index present once and in order")
+        verdict = (
+            "all files are sound, every index is there once and in order" if self.ok else "some files are damaged, see above"
+        )
+        rows.append(f"{verdict}: {events} sound events in {len(self.checks)} files")
         rows.append(
             "checked: file digest, database pages, every line, text index, counts; not proved: that nobody replaced a file and the manifest"
         )
