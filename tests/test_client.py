@@ -243,12 +243,12 @@ def test_backoff_is_capped_and_never_below_half() -> None:
 
 @pytest.mark.parametrize("size", [1, 2, 5, 1000])
 def test_frames_do_not_depend_on_how_their_bytes_are_split(size: int) -> None:
-    text = b': ping\n\nid: 7\nevent: event\ndata: {"a":1}\n\nid: 9\n\nevent: bye\ndata: {"reason":"stop"}\n\n'
+    text = b': ping\n\nid: 7\ndata: {"a":1}\n\nid: 9\n\nevent: bye\ndata: {"reason":"stop"}\n\n'
     decoder = FrameDecoder()
     frames = [frame for at in range(0, len(text), size) for frame in decoder.feed(text[at : at + size])]
     assert [(frame.name, frame.index, frame.data) for frame in frames] == [
         ("message", None, b""),
-        ("event", 7, b'{"a":1}'),
+        ("message", 7, b'{"a":1}'),
         ("message", 9, b""),
         ("bye", None, b'{"reason":"stop"}'),
     ]
@@ -298,5 +298,5 @@ def test_any_body_of_a_refusal_is_borne(body: bytes) -> None:
 
 def test_a_delivery_decodes_its_line() -> None:
     decoder = FrameDecoder()
-    (frame,) = decoder.feed(b"id: 1\nevent: event\ndata: " + stored_line(1) + b"\n\n")
+    (frame,) = decoder.feed(b"id: 1\ndata: " + stored_line(1) + b"\n\n")
     assert frame.data == stored_line(1)

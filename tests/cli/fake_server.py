@@ -232,7 +232,7 @@ class FakeServer:
                     continue
                 if quota == 0:
                     _drop(request)
-                await response.write(b"id: %d\nevent: event\ndata: %s\n\n" % (index, line))
+                await response.write(b"id: %d\ndata: %s\n\n" % (index, line))
                 position = index
                 quota = None if quota is None else quota - 1
             await response.write(b": ping\n\n")

@@ -20,6 +20,11 @@ def test_ndjson_is_the_stored_lines_oldest_first(server: FakeServer, tidings: Co
     assert result.stderr == "3 events\n"
 
 
+def test_one_event_is_told_in_the_singular(server: FakeServer, tidings: CommandLine) -> None:
+    server.fill(1)
+    assert tidings("export").stderr == "1 event\n"
+
+
 def test_csv_counts_rows_and_not_lines(server: FakeServer, tidings: CommandLine) -> None:
     server.fill(2, message="one\ntwo")
     assert tidings("export", "--format", "csv").stderr == "2 events\n"

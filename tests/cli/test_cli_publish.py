@@ -10,7 +10,8 @@ import zstandard
 
 from tests.cli.command_line import CommandLine
 from tests.cli.fake_server import FakeServer
-from tidings.cli import sending
+from tidings.cli import publish, sending
+from tidings.server import ingest
 
 
 @pytest.fixture(autouse=True)
@@ -52,7 +53,21 @@ def test_the_last_line_needs_no_line_end_and_blank_lines_are_nothing(server: Fak
 
 def test_duplicates_are_counted(server: FakeServer, tidings: CommandLine) -> None:
     tidings("publish", stdin=with_ids(3))
-    assert tidings("publish", stdin=with_ids(4)).stdout == "stored 1 events (3 duplicates), head 4\n"
+    assert tidings("publish", stdin=with_ids(4)).stdout == "stored 1 event (3 duplicates), head 4\n"
+
+
+@pytest.mark.parametrize(
+    ("lines", "told"), [(0, "0 events (3 duplicates)"), (1, "1 event (3 duplicates)"), (2, "2 events (3 duplicates)")]
+)
+def test_one_is_told_in_the_singular(server: FakeServer, tidings: CommandLine, lines: int, told: str) -> None:
+    tidings("publish", stdin=with_ids(3))
+    assert tidings("publish", stdin=with_ids(3 + lines)).stdout.startswith(f"stored {told}, ")
+
+
+def test_the_formats_are_those_that_the_server_takes(tidings: CommandLine) -> None:
+    assert publish.FORMATS == ingest.FORMATS
+    refused = tidings("publish", "--format", "ovirt", stdin=plain(1))
+    assert (refused.exit_code, "'auto', 'cloudevents', 'lxd'" in refused.stderr) == (2, True)
 
 
 def test_nothing_published_tells_the_head_all_the_same(server: FakeServer, tidings: CommandLine) -> None:

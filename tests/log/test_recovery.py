@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
@@ -17,7 +17,8 @@ from tests.log.conftest import SMALL, until
 from tidings.clock import SystemClock
 from tidings.errors import Busy, DataDirectoryBusy, StorageError
 from tidings.event import Index, decode_line
-from tidings.log.segments import SegmentLog, SegmentOptions, journal, verify
+from tidings.log.segments import SegmentLog, SegmentOptions, verify
+from tidings.log.segments.journal import Journal
 from tidings.query.ast import EVERYTHING, Query, Words
 
 OpenLog = Callable[..., AbstractAsyncContextManager[SegmentLog]]
@@ -182,18 +183,25 @@ async def test_a_duplicate_beyond_the_window_is_stored_again(open_log: OpenLog) 
 async def test_a_full_disk_refuses_and_loses_nothing(open_log: OpenLog, monkeypatch: pytest.MonkeyPatch) -> None:
     async with open_log() as log:
         await fill(log, 10)
-        real = journal.msgspec.structs.astuple
+        real = Journal._write_together
 
-        def full(_: object) -> tuple[object, ...]:
-            raise apsw.FullError("database or disk is full")
+        def with_no_room_left(journal: Journal, rows: Sequence[tuple[int | bytes, ...]]) -> None:
+            journal._db.pragma("max_page_count", 1)  # which SQLite takes for: as many as there are
+            try:
+                real(journal, rows)
+            finally:
+                journal._db.pragma("max_page_count", 1 << 30)
 
-        monkeypatch.setattr(journal.msgspec.structs, "astuple", full)
-        with pytest.raises(StorageError, match="disk full"):
-            await log.append([draft(11, id="after")])
-        monkeypatch.setattr(journal.msgspec.structs, "astuple", real)
-        answer = await log.append([draft(11, id="after")])
-        assert (answer.stored, answer.head) == (1, 11)
-        await assert_complete(log, 11)
+        with monkeypatch.context() as patch:
+            patch.setattr(Journal, "_write_together", with_no_room_left)
+            with pytest.raises(StorageError, match="disk full") as refused:
+                await log.append([draft(n, id=f"after{n}") for n in range(1000)])
+            assert isinstance(refused.value.__cause__, apsw.FullError)
+            assert log.head == 10
+        answer = await log.append([draft(n, id=f"after{n}") for n in range(1000)])
+        assert (answer.stored, answer.head) == (1000, 1010)
+    async with open_log() as log:
+        await assert_complete(log, 1010)
 
 
 async def test_appends_that_wait_are_bounded(tmp_path: Path) -> None:

@@ -112,7 +112,7 @@ class Reading:
             piece = await self.answer.content.readany()
             if not piece:
                 break
-            self._frames += [frame for frame in self._decoder.feed(piece) if frame.name != "message"]
+            self._frames += [frame for frame in self._decoder.feed(piece) if frame.data]
         found, self._frames = self._frames[:count], self._frames[count:]
         return found
 

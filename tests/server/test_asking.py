@@ -54,10 +54,11 @@ async def test_facets_count_the_most_frequent_values(tmp_path: Path) -> None:
 async def test_kinds_are_the_documented_ones_with_how_often_each_was_seen(tmp_path: Path) -> None:
     async with serving(tmp_path) as server:
         await server.fill(2, type="lxd.lifecycle.instance-started")
+        await server.send("POST", "/v1/tokens", {"name": "ann", "role": "reader"})
         rows = {row["kind"]: row for row in (await server.get("/v1/kinds")).json}
         assert catalogue().keys() <= rows.keys()
         assert rows["lxd.lifecycle.instance-started"]["seen"] == 2
-        assert rows["tidings.started"]["seen"] == 1
+        assert rows["tidings.token-created"]["seen"] == 1
         assert rows["lxd.lifecycle.instance-stopped"]["seen"] == 0
 
 

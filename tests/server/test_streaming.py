@@ -48,7 +48,7 @@ async def test_a_frame_carries_the_stored_line(tmp_path: Path) -> None:
         head = await server.fill(1)
         async with server.stream(after=str(head - 1)) as reading:
             (frame,) = await reading.next(1)
-        assert frame.name == "event"
+        assert frame.name == "message"
         assert frame.data == (await server.get(f"/v1/events/{head}")).body
 
 
@@ -234,4 +234,4 @@ async def test_wait_answers_nothing_when_the_time_is_up(tmp_path: Path) -> None:
 
 def test_frames_number_only_what_is_picked() -> None:
     batch = Batch(Index(7), 3, b"a\nb\nc\n")
-    assert sse_frames(batch, [0, 2]) == [b"id: 7\nevent: event\ndata: a\n\n", b"id: 9\nevent: event\ndata: c\n\n"]
+    assert sse_frames(batch, [0, 2]) == [b"id: 7\ndata: a\n\n", b"id: 9\ndata: c\n\n"]

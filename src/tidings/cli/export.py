@@ -13,6 +13,7 @@ from tidings.cli.connection import Target, server_options
 from tidings.cli.export_file import Sink, partial_of, whole_file
 from tidings.cli.failures import note
 from tidings.cli.http import Http, Params
+from tidings.cli.plurals import number_of
 from tidings.cli.progress import progress
 from tidings.cli.query_argument import query_argument
 from tidings.cli.rows import LineCounter, RowCounter
@@ -53,9 +54,9 @@ def export(server: Target, query: str, form: str, path: Path) -> None:
                 _copy(server, query, form, counter, sink)
     except CutShort:
         where = "" if str(path) == "-" else f"; the part is in {partial_of(path)}"
-        note(f"EXPORT CUT SHORT after {counter.count} events{where}")
+        note(f"EXPORT CUT SHORT after {number_of(counter.count, 'event')}{where}")
         raise
-    note(f"{counter.count} events")
+    note(number_of(counter.count, "event"))
 
 
 def _copy(server: Target, query: str, form: str, counter: LineCounter | RowCounter, sink: Sink) -> None:

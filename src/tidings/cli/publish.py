@@ -15,10 +15,11 @@ from tidings.cli.connection import Target, server_options
 from tidings.cli.failures import note
 from tidings.cli.http import Http
 from tidings.cli.output import output_option, write
+from tidings.cli.plurals import number_of
 from tidings.cli.progress import Advance, progress
 from tidings.cli.sending import Sender
 
-FORMATS = ("auto", "cloudevents", "lxd", "ovirt", "container-station", "oci")
+FORMATS = ("auto", "cloudevents", "lxd")
 
 
 @click.command()
@@ -58,7 +59,8 @@ def publish(server: Target, files: tuple[Path, ...], form: str, source: str | No
     if output == "json":
         write(f'{{"stored":{total.stored},"duplicates":{total.duplicates},"head":{head}}}\n'.encode())
     else:
-        click.echo(f"stored {total.stored} events ({total.duplicates} duplicates), head {head}")
+        duplicates = number_of(total.duplicates, "duplicate")
+        click.echo(f"stored {number_of(total.stored, 'event')} ({duplicates}), head {head}")
 
 
 def _publish_file(path: Path, sender: Sender) -> None:

@@ -10,6 +10,7 @@ import msgspec
 from tidings.answers import NDJSON, Published
 from tidings.cli.batches import Batch
 from tidings.cli.http import Http, Params
+from tidings.cli.plurals import number_of
 from tidings.errors import Busy, InvalidEvent, Stopping, TidingsError
 from tidings.problem import ConnectionLost, Rejected, Unreachable
 
@@ -84,7 +85,8 @@ class Sender:
         if not self.lines:
             return "no line before was published"
         sum_ = self.total
-        return f"{self.lines} lines before were acknowledged ({sum_.stored} stored, {sum_.duplicates} duplicates, head {sum_.head})"
+        lines = f"{number_of(self.lines, 'line')} before {'was' if self.lines == 1 else 'were'} acknowledged"
+        return f"{lines} ({sum_.stored} stored, {number_of(sum_.duplicates, 'duplicate')}, head {sum_.head})"
 
 
 def _hint(batch: Batch) -> str:

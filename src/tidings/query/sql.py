@@ -66,7 +66,7 @@ def compile_sql(condition: Condition, names: Names) -> Sql:
         if text == "0":
             return FALSE
         if text != "1":
-            texts.append(text)
+            texts.append(f"({text})")
     match = " AND ".join(f"({expression})" for expression in matches) or None
     return Sql(_balanced(texts, " AND ") or "1", compiler.parameters, match, tuple(compiler.leftovers))
 

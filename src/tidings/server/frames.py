@@ -16,7 +16,7 @@ def sse_frames(batch: Batch, picks: Sequence[int] | None) -> list[bytes]:
     """Return server-sent events, the index as their id."""
     first, lines = batch.first, batch.lines
     places = range(batch.count) if picks is None else picks
-    return [b"id: %d\nevent: event\ndata: %b\n\n" % (first + at, lines[at]) for at in places]
+    return [b"id: %d\ndata: %b\n\n" % (first + at, lines[at]) for at in places]
 
 
 def ws_frames(batch: Batch, picks: Sequence[int] | None) -> list[bytes]:

@@ -125,6 +125,8 @@ def _is_lines(body: bytes) -> bool:
 
 def _values(body: bytes) -> list[bytes]:
     """Return the elements of a JSON array, or the one value."""
+    if body[:1] == b"{" and b"\n" not in body:
+        return [body]  # one object, which is looked at once and not twice
     try:
         if body.lstrip()[:1] == b"[":
             return [bytes(value) for value in msgspec.json.decode(body, type=list[msgspec.Raw])]

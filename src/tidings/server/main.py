@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import signal
 import sys
@@ -14,16 +15,13 @@ from tidings.errors import TidingsError
 from tidings.server.running import ADMIN_TOKEN_FILE, Running, running
 from tidings.telemetry import set_up_logging
 
-# The writing thread asks for the interpreter lock after each flush; at Python's 5 ms a busy event loop would let every commit wait
-# that long, and with it all who wait for the commit.
-_SWITCH_S = 0.0003
+_COLLECT_AFTER = 10_000  # new objects that may be part of a cycle; requests make few cycles
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 def run(config: Config, *, demo: bool = False) -> int:
     """Serve until SIGINT or SIGTERM; return the exit code. What it can't start for is one line on standard error."""
     set_up_logging(config.log_level, config.log_format)
-    sys.setswitchinterval(_SWITCH_S)
     logging.getLogger("aiohttp.server").addFilter(_is_ours)
     code = 0
     try:
@@ -45,6 +43,10 @@ async def _serve(config: Config, *, demo: bool) -> None:
     async with running(config, demo=demo) as server:
         sys.stdout.write(await asyncio.to_thread(_greeting, server, config))
         sys.stdout.flush()
+        # what was made for the start stays: looking through it again and again is a tenth of the work of a busy server
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(_COLLECT_AFTER)
         await stop.wait()
         for number in _SIGNALS:  # the next one ends the process at once
             loop.remove_signal_handler(number)

@@ -22,7 +22,7 @@ ITSELF = Principal("tidings", Role.ADMIN)
 
 async def announce(
     core: Core, clock: Clock, kind: str, message: str, *, actor: str = "", subject: str = "",
-    payload: Mapping[str, Any] | None = None,
+    severity: Severity = Severity.NORMAL, payload: Mapping[str, Any] | None = None,
 ) -> None:  # fmt: skip
     """Publish one event of ours; *kind* is what follows ``tidings.``. The payload holds no secret."""
     draft = Draft(
@@ -30,7 +30,7 @@ async def announce(
         source=SOURCE,
         type=f"tidings.{kind}",
         time=rfc3339.render(clock.now_ns()),
-        severity=Severity.NORMAL.label,
+        severity=severity.label,
         subject=subject,
         actor=actor,
         message=message,

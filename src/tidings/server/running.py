@@ -19,7 +19,7 @@ from tidings.core import Core
 from tidings.errors import ConfigError
 from tidings.hub import Hub
 from tidings.log.base import Batch
-from tidings.log.segments import SegmentLog, SegmentOptions
+from tidings.log.segments import Quarantined, SegmentLog, SegmentOptions
 from tidings.server import demonstration, retention
 from tidings.server.app import build_app
 from tidings.server.context import Context
@@ -27,6 +27,7 @@ from tidings.server.listeners import tcp_socket, unix_socket
 from tidings.server.own_events import announce
 from tidings.server.systemd import Notifier
 from tidings.server.usage import usage_of
+from tidings.severity import Severity
 from tidings.store import Store
 
 ADMIN_TOKEN_FILE = "admin.token"  # noqa: S105 (a file's name)
@@ -68,7 +69,6 @@ async def running(config: Config, clock: Clock | None = None, *, demo: bool = Fa
         async with asyncio.TaskGroup() as group:
             if demo and is_empty:
                 await demonstration.replay(context.core, clock)
-            await announce(context.core, clock, "started", "tidings started")
             works: list[tuple[str, Callable[[], Awaitable[None]]]] = [
                 ("retention", lambda: _retain(context)),
                 ("tokens", lambda: _flush_tokens(context)),
@@ -78,6 +78,7 @@ async def running(config: Config, clock: Clock | None = None, *, demo: bool = Fa
             if demo:
                 works.append(("demo", lambda: demonstration.trickle(context.core, clock)))
             tasks = [group.create_task(_kept(context, name, work), name=f"tidings-{name}") for name, work in works]
+            log.on_quarantine(lambda entry: tasks.append(group.create_task(_announce_quarantine(context, entry))))
             notifier.tell("READY=1")
             try:
                 yield Running(context, address, is_first_start=is_first_start)
@@ -149,7 +150,21 @@ async def _stop(context: Context, runner: web.AppRunner) -> None:
             await context.idle()
     except TimeoutError:
         _log.warning("requests cut short", requests=context.in_flight, streams=len(context.subscriptions))
-    await announce(context.core, context.clock, "stopped", "tidings stopped")
+
+
+async def _announce_quarantine(context: Context, entry: Quarantined) -> None:
+    message = f"Events {entry.first} to {entry.last} can't be read: {entry.file} is set aside ({entry.reason})"
+    payload = {"segment": entry.file, "first": entry.first, "last": entry.last, "reason": entry.reason}
+    work = announce(
+        context.core,
+        context.clock,
+        "segment-quarantined",
+        message,
+        severity=Severity.ALERT,
+        subject=entry.file,
+        payload=payload,
+    )
+    await _kept(context, "quarantine", lambda: work)
 
 
 async def _kept(context: Context, name: str, work: Callable[[], Awaitable[None]]) -> None:

@@ -84,18 +84,19 @@ class Indexer:
 
     def _code(self, row: _Row) -> tuple[int, ...]:
         values = (row.type, row.source, row.dialect, row.actor, row.subject, row.scope, row.location, row.links)
-        codes = []
-        for known, value in zip(self._codes, values, strict=True):
-            if not value:
-                codes.append(0)
-                continue
-            code = known.get(value)
-            if code is None:
-                code = known[value] = self._next_code
-                self._next_code += 1
-            codes.append(code)
+        codes = tuple(
+            [
+                known.get(value) or self._new_code(known, value) if value else 0
+                for known, value in zip(self._codes, values, strict=True)
+            ]
+        )
         self._uses.update(codes)
-        return tuple(codes)
+        return codes
+
+    def _new_code(self, known: dict[str, int], value: str) -> int:
+        code = known[value] = self._next_code
+        self._next_code += 1
+        return code
 
     @staticmethod
     def _terms(row: _Row, severity: int, codes: Sequence[int]) -> str:

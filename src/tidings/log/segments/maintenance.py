@@ -27,6 +27,8 @@ _INDEX_EVERY_S = 0.1
 _IDLE_CHECK_S = 1.0
 _BACK_OFF_S = 5.0
 _MERGE_AT_LEAST = 4
+_MEASURE_EVERY_S = 0.5
+_FILLS_SOON_S = 5.0
 _log = structlog.get_logger(__name__)
 
 
@@ -40,6 +42,7 @@ class Maintenance:
         self._changing = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
         self._last_commit = 0.0
+        self._measured_at, self._measured_head, self._events_per_s = 0.0, state.head, 0.0
         self.quarantine_listeners: list[Callable[[Quarantined], None]] = []
 
     def start(self) -> None:
@@ -58,7 +61,7 @@ class Maintenance:
         self._last_commit = asyncio.get_running_loop().time()
         self._wake.set()
 
-    async def room(self) -> None:
+    def check_room(self) -> None:
         """Refuse new events when indexing is far behind: raw journals must not fill the disk. Raises Busy."""
         if len(self.state.journals) > self._options.max_unsealed:
             raise Busy(
@@ -101,7 +104,7 @@ class Maintenance:
             if len(state.journals) > 1:
                 await self._seal(journal.first, journal.last, journal.path)
                 return True
-            if state.indexed_to < journal.last:
+            if state.indexed_to < journal.last and not self._fills_soon():
                 await self._index(journal.path, journal.first, journal.last)
                 return True
             if self._is_idle() and journal.last - journal.first + 1 >= self._options.segment_events // 10:
@@ -110,6 +113,15 @@ class Maintenance:
                 await self._seal(journal.first, journal.last, journal.path)
                 return True
         return await self._merge() if self._is_idle() else False
+
+    def _fills_soon(self) -> bool:
+        """Whether events come so fast that the journal is full and sealed in a moment: a growing index would be work for nothing."""
+        loop = asyncio.get_running_loop()
+        now, head = loop.time(), self.state.head
+        if now - self._measured_at >= _MEASURE_EVERY_S:
+            self._events_per_s = (head - self._measured_head) / (now - self._measured_at)
+            self._measured_at, self._measured_head = now, head
+        return self._events_per_s * _FILLS_SOON_S > self._options.segment_events
 
     def _is_idle(self) -> bool:
         return asyncio.get_running_loop().time() - self._last_commit >= self._options.seal_idle_s

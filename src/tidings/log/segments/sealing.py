@@ -30,7 +30,7 @@ class Effort(NamedTuple):
     dictionary_bytes: int
 
 
-_SEALING = Effort(level=3, dictionary_bytes=256 * 1024)
+_SEALING = Effort(level=1, dictionary_bytes=256 * 1024)
 _MERGING = Effort(level=9, dictionary_bytes=512 * 1024)
 
 

@@ -89,7 +89,7 @@ class SegmentLog:
         """See `Log.append`."""
         if not drafts:
             return Appended(0, 0, self.head, ())
-        await self.maintenance.room()
+        self.maintenance.check_room()
         return await self._writer.append(drafts)
 
     async def read(self, after: Index, until: Index | None = None) -> AsyncIterator[Batch]:

@@ -49,7 +49,9 @@ class Report(msgspec.Struct, frozen=True):
         ]
         events = sum(check.last - check.first + 1 for check in self.checks if not check.fault)
         verdict = (
-            "all files are sound, every index is there once and in order" if self.ok else "some files are damaged, see above"
+            "all files are sound, every index is there once and in order"
+            if self.ok
+            else "some files are damaged, see above"
         )
         rows.append(f"{verdict}: {events} sound events in {len(self.checks)} files")
         rows.append(

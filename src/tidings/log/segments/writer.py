@@ -81,6 +81,7 @@ class Writer:
         self._received = last_received
         self._stored, self._committed = stored, committed
         self._keys = RecentKeys()
+        self._arrived: list[_Waiting] = []
         self._waiting: deque[_Waiting] = deque()
         self._waiting_bytes = 0
         self._rotate: list[asyncio.Future[None]] = []
@@ -98,18 +99,26 @@ class Writer:
     async def append(self, drafts: Sequence[Draft]) -> Appended:
         """Queue *drafts* and wait for their commit. Raises Busy when the queue is full, Stopping at the end."""
         size = sum(len(draft.data) + len(draft.data_base64) + len(draft.message) + 400 for draft in drafts)
+        if self._stopping:
+            raise Stopping("the server is stopping; publish again when it is back")
+        if self._waiting_bytes and self._waiting_bytes + size > self._limits.pending_bytes:
+            raise Busy(
+                f"{self._waiting_bytes} bytes wait to be written, the limit (max_pending_bytes) is {self._limits.pending_bytes}"
+            )
         future: asyncio.Future[Appended] = self._loop.create_future()
-        with self._wake:
-            if self._stopping:
-                raise Stopping("the server is stopping; publish again when it is back")
-            if self._waiting_bytes and self._waiting_bytes + size > self._limits.pending_bytes:
-                raise Busy(
-                    f"{self._waiting_bytes} bytes wait to be written, the limit (max_pending_bytes) is {self._limits.pending_bytes}"
-                )
-            self._waiting.append(_Waiting(drafts, future, size))
-            self._waiting_bytes += size
-            self._wake.notify()
+        if not self._arrived:
+            # Woken only when this turn of the loop is over: all its appends share a commit, and the two threads don't fight for
+            # the interpreter lock, which cost more than half of the requests a second.
+            self._loop.call_soon(self._hand_over)
+        self._arrived.append(_Waiting(drafts, future, size))
+        self._waiting_bytes += size
         return await future
+
+    def _hand_over(self) -> None:
+        with self._wake:
+            self._waiting.extend(self._arrived)
+            self._wake.notify()
+        self._arrived.clear()
 
     async def rotate(self) -> None:
         """Begin a new journal; when it returns the old one is written no more and all its commits were announced."""
@@ -130,6 +139,8 @@ class Writer:
     def stop(self) -> None:
         """Write what waits, then end the thread and close the journal. Blocks."""
         with self._wake:
+            self._waiting.extend(self._arrived)
+            self._arrived.clear()
             self._stopping = True
             self._wake.notify()
         self._thread.join()
@@ -162,7 +173,6 @@ class Writer:
         events = 0
         while self._waiting and (not group or events + len(self._waiting[0].drafts) <= _COMMIT_EVENTS):
             waiting = self._waiting.popleft()
-            self._waiting_bytes -= waiting.size
             events += len(waiting.drafts)
             group.append(waiting)
         return group
@@ -267,6 +277,7 @@ class Writer:
             batches = [block.batch() for block in outcome.blocks]
             self._committed(batches, outcome.received, outcome.journal, outcome.journal_first)
         for waiting, result in outcome.results:
+            self._waiting_bytes -= waiting.size
             if waiting.future.done():
                 continue
             if isinstance(result, BaseException):
