@@ -10,11 +10,10 @@ from pathlib import Path
 import pytest
 
 from tests.contract.log_suite import draft
-from tidings import hub as hub_module
 from tidings.clock import SystemClock
 from tidings.errors import CursorExpired, InvalidCursor
 from tidings.event import Index
-from tidings.hub import Hub
+from tidings.hub import Hub, channel
 from tidings.log.base import Batch
 from tidings.log.segments import SegmentLog, SegmentOptions
 from tidings.query.ast import EVERYTHING, Column, Compare, Words
@@ -136,8 +135,8 @@ async def test_a_condition_is_kept_live_and_in_the_past(log: SegmentLog) -> None
 async def test_a_reader_that_stalls_is_bounded_and_gets_all_in_the_end(
     log: SegmentLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hub_module, "_CHUNK_BYTES", 500)
-    monkeypatch.setattr(hub_module, "_REMEMBERED_BYTES", 2000)
+    monkeypatch.setattr(channel, "_CHUNK_BYTES", 500)
+    monkeypatch.setattr(channel, "_REMEMBERED_BYTES", 2000)
     hub = Hub(log)
     slow, quick = Pipe(room=100), Pipe()
     tasks = [asyncio.ensure_future(hub.follow(Index(0), EVERYTHING, encode, pipe)) for pipe in (slow, quick)]

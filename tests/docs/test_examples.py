@@ -28,13 +28,13 @@ def run_example(reader: Reader) -> RunExample:
 def test_publishing_stores_both_events(run_example: RunExample) -> None:
     answer = run_example("publish.py")
 
-    assert (answer.stdout, answer.stderr) == ("stored 2, known before 0, head 3\n", "")
+    assert (answer.stdout, answer.stderr) == ("stored 2, known before 0, head 2\n", "")
 
 
 def test_publishing_again_stores_nothing_twice(run_example: RunExample) -> None:
     run_example("publish.py")
 
-    assert run_example("publish.py").stdout == "stored 0, known before 2, head 3\n"
+    assert run_example("publish.py").stdout == "stored 0, known before 2, head 2\n"
 
 
 def test_following_shows_what_matches_and_notes_the_position(run_example: RunExample, reader: Reader) -> None:
@@ -42,17 +42,17 @@ def test_following_shows_what_matches_and_notes_the_position(run_example: RunExa
 
     answer = run_example("follow.py", "source = ci", "position", "2")
 
-    assert answer.stdout == "2 normal build.done \n3 error build.failed Tests failed\n"
-    assert (reader.directory / "position").read_text() == "3"
+    assert answer.stdout == "1 normal build.done \n2 error build.failed Tests failed\n"
+    assert (reader.directory / "position").read_text() == "2"
 
 
 def test_following_goes_on_behind_the_noted_position(run_example: RunExample, reader: Reader) -> None:
     run_example("publish.py")
-    (reader.directory / "position").write_text("2")
+    (reader.directory / "position").write_text("1")
 
     answer = run_example("follow.py", "source = ci", "position", "1")
 
-    assert answer.stdout == "3 error build.failed Tests failed\n"
+    assert answer.stdout == "2 error build.failed Tests failed\n"
 
 
 @pytest.mark.parametrize(("name", "arguments"), [("publish.py", ()), ("follow.py", ("kind = x", "position", "1"))])

@@ -124,7 +124,7 @@ async def test_a_body_that_is_no_json_is_a_bad_request(tmp_path: Path, body: byt
 
 async def test_trimming_deletes_whole_segments_and_says_so_first(tmp_path: Path) -> None:
     async with serving(tmp_path, segment_events="100", merge_events="100") as server:
-        await server.fill(99)
+        await server.fill(100)
         await server.fill(150)
         while len((await server.context.look_at_log()).segments) < 2:
             await server.fill(1)

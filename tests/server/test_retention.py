@@ -53,7 +53,7 @@ async def test_old_segments_are_deleted_and_the_log_says_so(tmp_path: Path) -> N
         "retain_size": "1KiB",
     }
     async with serving(tmp_path, **settings) as server:
-        await server.fill(99)
+        await server.fill(100)
         await server.fill(50)
         await until(lambda: server.context.core.oldest > 1, patience_s=20)
         told = (await server.get("/v1/events", search="kind = tidings.trimmed", order="oldest")).json[0]

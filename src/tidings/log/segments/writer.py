@@ -11,16 +11,15 @@ from typing import NamedTuple
 
 import structlog
 
-from tidings import rfc3339
 from tidings.clock import Clock
 from tidings.errors import Busy, Stopping, StorageError
-from tidings.event import Draft, Index
+from tidings.event import Draft
 from tidings.log.base import Appended, Batch
-from tidings.log.segments.dedupe import RecentKeys, SealedKeys, key_of
-from tidings.log.segments.journal import BLOCK_EVENTS, Block, Journal, make_block
+from tidings.log.segments.dedupe import SealedKeys
+from tidings.log.segments.journal import Block, Journal
+from tidings.log.segments.stamping import Stamper
 from tidings.log.segments.stored import StoredEvents
 
-_BLOCK_BYTES = 512 * 1024
 _COMMIT_EVENTS = 20_000
 _log = structlog.get_logger(__name__)
 
@@ -44,7 +43,7 @@ class _Waiting:
 class _Outcome(NamedTuple):
     """What one commit did: an answer for each append, the new blocks, and the journal they went to."""
 
-    results: list[tuple[_Waiting, Appended | BaseException]]
+    results: Sequence[tuple[_Waiting, Appended | BaseException]]
     blocks: list[Block]
     received: int
     journal: Path
@@ -79,8 +78,8 @@ class Writer:
             durable,
         )
         self._received = last_received
-        self._stored, self._committed = stored, committed
-        self._keys = RecentKeys()
+        self._committed = committed
+        self._stamper = Stamper(stored)
         self._arrived: list[_Waiting] = []
         self._waiting: deque[_Waiting] = deque()
         self._waiting_bytes = 0
@@ -93,7 +92,7 @@ class Writer:
 
     def start(self, keys: dict[int, int]) -> None:
         """Begin to write; *keys* are those of events in journals."""
-        self._keys.add(keys)
+        self._stamper.remember(keys)
         self._thread.start()
 
     async def append(self, drafts: Sequence[Draft]) -> Appended:
@@ -144,7 +143,7 @@ class Writer:
             self._stopping = True
             self._wake.notify()
         self._thread.join()
-        self._stored.close()
+        self._stamper.close()
         self._journal.close()
 
     def _run(self) -> None:
@@ -158,8 +157,7 @@ class Writer:
                 rotate, self._rotate = self._rotate, []
                 cover, self._cover = self._cover, None
             if cover:
-                self._keys.cover(*cover)
-                self._stored.forget(max((segment.last for segment in cover[0]), default=0))
+                self._stamper.cover(*cover)
             outcome = self._commit(group)
             fault = self._begin_journal() if rotate or self._is_full() else None
             if group:
@@ -178,74 +176,21 @@ class Writer:
         return group
 
     def _commit(self, group: Sequence[_Waiting]) -> _Outcome:
+        journal = self._journal
         received = max(self._clock.now_ns(), self._received)
-        fresh: list[Draft] = []
-        keys: list[int] = []
-        staged: dict[int, int] = {}
-        results: list[tuple[_Waiting, Appended | BaseException]] = []
         try:
-            results += [(waiting, self._stamp(waiting.drafts, received, fresh, keys, staged)) for waiting in group]
-            blocks = self._blocks(fresh, keys, received)
-            if blocks:
-                self._journal.write(blocks)
+            stamped = self._stamper.stamp([waiting.drafts for waiting in group], journal.last, received)
+            if stamped.blocks:
+                journal.write(stamped.blocks)
         except Exception as fault:  # noqa: BLE001 - whoever waits must get an answer
             if not isinstance(fault, StorageError):
                 _log.exception("append failed")
                 fault = StorageError(f"the log could not store this: {fault}")
-            results, blocks = [(waiting, fault) for waiting in group], []
-            return _Outcome(results, blocks, self._received, self._journal.path, self._journal.first)
-        self._keys.add(staged)
+            return _Outcome([(waiting, fault) for waiting in group], [], self._received, journal.path, journal.first)
+        self._stamper.remember(stamped.keys)
         self._received = received
-        return _Outcome(results, blocks, received, self._journal.path, self._journal.first)
-
-    def _stamp(
-        self, drafts: Sequence[Draft], received: int, fresh: list[Draft], keys: list[int], staged: dict[int, int]
-    ) -> Appended:
-        """Give each draft its index, or find the event it repeats."""
-        text = rfc3339.render(received)
-        index = first = self._journal.last + 1 + len(fresh)
-        indexes: list[Index] | None = None
-        for at, draft in enumerate(drafts):
-            key = 0
-            if draft.id:
-                key = key_of(draft)
-                earlier = self._find(key, draft, fresh, staged)
-                if earlier is not None:
-                    if indexes is None:
-                        indexes = [Index(i) for i in range(first, first + at)]
-                    indexes.append(Index(earlier))
-                    continue
-                staged[key] = index
-            draft.sequence = str(index)
-            draft.received = text
-            if not key:
-                draft.id = draft.sequence
-            fresh.append(draft)
-            keys.append(key)
-            if indexes is not None:
-                indexes.append(Index(index))
-            index += 1
-        stored = index - first
-        return Appended(stored, len(drafts) - stored, Index(index - 1), indexes or range(first, index))  # type: ignore[arg-type]
-
-    def _find(self, key: int, draft: Draft, fresh: Sequence[Draft], staged: dict[int, int]) -> int | None:
-        index = staged.get(key)
-        if index is not None:
-            other = fresh[index - self._journal.last - 1]
-            return index if (other.source, other.id) == (draft.source, draft.id) else None
-        index = self._keys.find(key)
-        return index if index is not None and self._stored.is_same(index, draft) else None
-
-    def _blocks(self, drafts: Sequence[Draft], keys: Sequence[int], received: int) -> list[Block]:
-        blocks: list[Block] = []
-        first = self._journal.last + 1
-        start = size = 0
-        for at, draft in enumerate(drafts):
-            size += len(draft.data) + len(draft.data_base64) + 300
-            if at + 1 - start >= BLOCK_EVENTS or size >= _BLOCK_BYTES or at + 1 == len(drafts):
-                blocks.append(make_block(drafts[start : at + 1], keys[start : at + 1], first + start, received))
-                start, size = at + 1, 0
-        return blocks
+        results = list(zip(group, stamped.answers, strict=True))
+        return _Outcome(results, stamped.blocks, received, journal.path, journal.first)
 
     def _is_full(self) -> bool:
         journal = self._journal
@@ -262,7 +207,7 @@ class Writer:
         except StorageError as fault:
             _log.error("no new journal", reason=str(fault))
             return fault
-        self._stored.begin(self._journal.first)
+        self._stamper.begin_journal(self._journal.first)
         old.close()
         return None
 
