@@ -14,7 +14,7 @@ import pytest
 
 from tests.contract.log_suite import draft, lines
 from tests.log.conftest import SMALL, until
-from tidings.clock import SystemClock
+from tidings.clock import ManualClock, SystemClock
 from tidings.errors import Busy, DataDirectoryBusy, StorageError
 from tidings.event import Index, decode_line
 from tidings.log.segments import SegmentLog, SegmentOptions, verify
@@ -239,3 +239,25 @@ async def test_publishing_goes_on_when_the_keys_of_a_segment_are_damaged(open_lo
         assert await log.count(Words("happened")) == 200 - 64 + 4
         await until(lambda: seen == [victim.name])
         assert await log.count(EVERYTHING) == 200 - 64 + 4
+
+
+async def test_an_old_journal_is_sealed_however_few_events_are_in_it(tmp_path: Path) -> None:
+    clock = ManualClock()
+    async with SegmentLog(tmp_path, clock, SegmentOptions(durable=False, seal_idle_s=0.01)) as log:
+        await fill(log, 3)
+        await until(lambda: log.maintenance.state.indexed_to == 3)
+        assert not log.maintenance.state.manifest.segments
+        clock.advance(90_000)
+        await until(lambda: [s.total for s in log.maintenance.state.manifest.segments] == [3])
+        await assert_complete(log, 3)
+
+
+async def test_segments_are_not_merged_over_more_time_than_retention_wants(tmp_path: Path) -> None:
+    clock = ManualClock()
+    options = SegmentOptions(durable=False, segment_events=64, merge_events=10_000, seal_idle_s=0.01, merge_span_s=3600)
+    async with SegmentLog(tmp_path, clock, options) as log:
+        for number in range(8):
+            await log.append([draft(n) for n in range(64)])
+            await until(lambda: not log.maintenance.state.journals)
+            clock.advance(7200 if number == 3 else 60)
+        await until(lambda: [s.total for s in log.maintenance.state.manifest.segments] == [256, 256])

@@ -34,6 +34,7 @@ ADMIN_TOKEN_FILE = "admin.token"  # noqa: S105 (a file's name)
 _STOPPING = "the server is stopping; try again when it is back"
 _FLUSH_EVERY_S = 60.0
 _CLOSE_TIMEOUT_S = 0.5
+_SEGMENTS_PER_AGE = 10  # retention by age deletes in steps of a tenth of it
 _log = structlog.get_logger(__name__)
 
 
@@ -93,6 +94,7 @@ def _options(config: Config) -> SegmentOptions:
     return SegmentOptions(
         segment_events=config.segment_events,
         merge_events=config.merge_events,
+        merge_span_s=config.retain_age / _SEGMENTS_PER_AGE,
         max_unsealed=config.max_unsealed_segments,
         seal_idle_s=config.seal_idle,
         dedupe_window=config.dedupe_window,

@@ -16,7 +16,7 @@ import msgspec
 
 from tidings.event import Draft, Index, encode_lines
 from tidings.log.base import Batch
-from tidings.log.segments._sqlite import open_reader, open_writer, storage_errors, sync_directory
+from tidings.log.segments._sqlite import one_row, open_reader, open_writer, storage_errors, sync_directory
 
 BLOCK_EVENTS = 256
 # A batch of 1,000 events is 50 pages then instead of 200, which halves its commit; a commit of one event takes no longer.
@@ -136,9 +136,10 @@ class JournalReader:
         """Yield (first index, packed idempotency keys) of the blocks that have any."""
         yield from self._db.execute("SELECT first, keys FROM blocks WHERE length(keys) > 0 ORDER BY first")
 
-    def last_received(self) -> int:
-        """Return the newest receive time (0: empty)."""
-        return int(self._db.execute("SELECT coalesce(max(received), 0) FROM blocks").get)
+    def received(self) -> tuple[int, int]:
+        """Return the oldest and the newest receive time (0: empty)."""
+        first, last = one_row(self._db, "SELECT coalesce(min(received), 0), coalesce(max(received), 0) FROM blocks")
+        return first, last
 
     def close(self) -> None:
         """Close it."""

@@ -12,13 +12,14 @@ from pathlib import Path
 import msgspec
 import structlog
 
+from tidings.clock import Clock
 from tidings.errors import Busy, StorageError
 from tidings.log.segments import manifest as manifests
 from tidings.log.segments._sqlite import delete_database
 from tidings.log.segments.foreman import Foreman
 from tidings.log.segments.manifest import Manifest, Quarantined, Sealed
 from tidings.log.segments.options import SegmentOptions
-from tidings.log.segments.snapshot import Part
+from tidings.log.segments.snapshot import JournalSpan, Part
 from tidings.log.segments.state import State
 from tidings.log.segments.worker import Index, Indexed, Made, Merge, Seal
 from tidings.log.segments.writer import Writer
@@ -35,8 +36,9 @@ _log = structlog.get_logger(__name__)
 class Maintenance:
     """Owned by the log; every change to the manifest goes through it."""
 
-    def __init__(self, state: State, writer: Writer, options: SegmentOptions) -> None:
+    def __init__(self, state: State, writer: Writer, options: SegmentOptions, clock: Clock) -> None:
         self.state, self._writer, self._options = state, writer, options
+        self._clock = clock
         self.foreman = Foreman()
         self._wake = asyncio.Event()
         self._changing = asyncio.Lock()
@@ -107,12 +109,18 @@ class Maintenance:
             if state.indexed_to < journal.last and not self._fills_soon():
                 await self._index(journal.path, journal.first, journal.last)
                 return True
-            if self._is_idle() and journal.last - journal.first + 1 >= self._options.segment_events // 10:
+            if self._is_idle() and self._is_worth_sealing(journal):
                 await self._writer.rotate()
                 journal = state.journals[0]  # something may have been written to it meanwhile
                 await self._seal(journal.first, journal.last, journal.path)
                 return True
         return await self._merge() if self._is_idle() else False
+
+    def _is_worth_sealing(self, journal: JournalSpan) -> bool:
+        """Whether a journal that isn't full has enough events in it, or is so old that retention may want to delete it."""
+        if journal.last - journal.first + 1 >= self._options.segment_events // 10:
+            return True
+        return self._clock.now_ns() - journal.begun > self._options.seal_age_s * 1e9
 
     def _fills_soon(self) -> bool:
         """Whether events come so fast that the journal is full and sealed in a moment: a growing index would be work for nothing."""
@@ -148,7 +156,8 @@ class Maintenance:
         _log.info("segment sealed", first=first, last=last, size_bytes=answer.sealed.size_bytes)
 
     async def _merge(self) -> bool:
-        chosen = _mergeable(self.state.manifest.segments, self._options.merge_events)
+        span_ns = int(self._options.merge_span_s * 1e9)
+        chosen = _mergeable(self.state.manifest.segments, self._options.merge_events, span_ns)
         if not chosen:
             return False
         first, last = chosen[0].first, chosen[-1].last
@@ -218,13 +227,17 @@ class Maintenance:
         self._writer.cover(self.state.sealed_keys(), self.state.head - self._options.dedupe_window)
 
 
-def _mergeable(segments: Sequence[Sealed], merge_events: int) -> list[Sealed]:
-    """Return the first run of neighbouring small segments worth merging: several, together not above *merge_events*."""
+def _mergeable(segments: Sequence[Sealed], merge_events: int, span_ns: int) -> list[Sealed]:
+    """Return the first run of neighbouring small segments worth merging.
+
+    That is several, together not above *merge_events*, nor (if not 0) reaching over more than *span_ns*.
+    """
     run: list[Sealed] = []
     total = 0
     for segment in segments:
         follows = not run or run[-1].last + 1 == segment.first
-        if segment.total > merge_events // 2 or not follows or total + segment.total > merge_events:
+        too_long = span_ns and run and segment.received_max - run[0].received_min > span_ns
+        if segment.total > merge_events // 2 or not follows or too_long or total + segment.total > merge_events:
             if len(run) >= _MERGE_AT_LEAST:
                 return run
             run, total = [], 0

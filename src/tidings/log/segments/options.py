@@ -12,7 +12,11 @@ class SegmentOptions(msgspec.Struct, frozen=True):
     segment_bytes: int = 256 * 1024 * 1024
     merge_events: int = 1_000_000
     max_unsealed: int = 50
+    merge_span_s: float = 0.0
+    """How long a merged segment may reach from its first event to its last (0: no bound): retention deletes whole ones."""
     seal_idle_s: float = 5.0
+    seal_age_s: float = 86_400.0
+    """When a journal is sealed though few events are in it."""
     dedupe_window: int = 1_000_000
     pending_bytes: int = 256 * 1024 * 1024
     search_timeout_s: float = 10.0

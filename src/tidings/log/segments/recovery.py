@@ -49,8 +49,9 @@ def recover(directory: Path, *, durable: bool) -> Recovered:
                 "restore the directory from a backup"
             )
         expected = span.last + 1
-        journals.append(span)
-        received = max(received, _read_keys(path, keys))
+        begun, ended = _read_keys(path, keys)
+        journals.append(span._replace(begun=begun))
+        received = max(received, ended)
     return Recovered(manifest, journals, keys, received)
 
 
@@ -62,13 +63,13 @@ def _span(directory: Path, first: int, *, durable: bool) -> JournalSpan:
         journal.close()
 
 
-def _read_keys(path: Path, keys: dict[int, int]) -> int:
-    """Add a journal's idempotency keys to *keys*; return its last receive time."""
+def _read_keys(path: Path, keys: dict[int, int]) -> tuple[int, int]:
+    """Add a journal's idempotency keys to *keys*; return its first and last receive times."""
     reader = JournalReader(path)
     try:
         for first, packed in reader.packed_keys():
             keys.update((key, first + at) for at, key in enumerate(array.array("Q", packed)) if key)
-        return reader.last_received()
+        return reader.received()
     finally:
         reader.close()
 

@@ -65,7 +65,7 @@ class SegmentLog:
                 committed=self._committed,
             )
             self._writer.start(recovered.keys)
-            self.maintenance = Maintenance(self._state, self._writer, options)
+            self.maintenance = Maintenance(self._state, self._writer, options, self._clock)
             self._writer.cover(self._state.sealed_keys(), self._state.head - options.dedupe_window)
             self.maintenance.start()
         except BaseException:

@@ -47,11 +47,12 @@ class Part(NamedTuple):
 
 
 class JournalSpan(NamedTuple):
-    """A journal and the indexes it holds."""
+    """A journal, the indexes it holds, and when its first event was received (ns since the epoch)."""
 
     path: Path
     first: int
     last: int
+    begun: int = 0
 
 
 class Snapshot:

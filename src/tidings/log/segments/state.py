@@ -55,7 +55,7 @@ class State:
         if self.journals and self.journals[-1].path == journal:
             self.journals[-1] = self.journals[-1]._replace(last=last)
         else:
-            self.journals.append(JournalSpan(journal, journal_first, last))
+            self.journals.append(JournalSpan(journal, journal_first, last, received))
         self.last_received = received
         for batch in batches:
             self.recent.append(batch)
