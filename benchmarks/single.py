@@ -34,6 +34,27 @@ def rows(server: Server, path: Path, folder: Path) -> Iterator[Row]:
     yield at_most(f"{name}: p99", TARGET_P99_MS, many["p99_ms"], "ms", f"p50 {number(many['p50_ms'])} ms")
     note = f"p50 {number(one['p50_ms'])}, p99 {number(one['p99_ms'])} ms" + _refused(one)
     yield plain("publish, one event a request, 1 connection", _rate(one), "events/s", note)
+    bare = _bare(client, sample)
+    yield plain(
+        f"for comparison: a bare aiohttp answer, {CONNECTIONS} connections",
+        bare,
+        "requests/s",
+        "nothing decoded or stored",
+    )
+
+
+def _bare(client: list[str], sample: Path) -> float:
+    """Return what the HTTP library alone reaches here, by the same client."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "benchmarks.bare"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        port = process.stdout.readline().strip()
+        command = [*client, port, str(sample), str(CONNECTIONS), str(_WARM_S), str(_SECONDS)]
+        text = subprocess.run(command, env={**os.environ, "TOKEN": "none"}, check=True, stdout=subprocess.PIPE).stdout
+        process.stdin.close()
+    return _rate(json.loads(text))
 
 
 def _run(server: Server, client: list[str], connections: int) -> dict[str, Any]:

@@ -53,7 +53,7 @@ class Report(msgspec.Struct, frozen=True):
             if self.ok
             else "some files are damaged, see above"
         )
-        rows.append(f"{verdict}: {events} sound events in {len(self.checks)} files")
+        rows.append(f"{verdict}: events {events}, files {len(self.checks)}")
         rows.append(
             "checked: file digest, database pages, every line, text index, counts; not proved: that nobody replaced a file and the manifest"
         )
