@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import pty
 import signal
 import socket
 import stat
@@ -105,19 +106,35 @@ def test_a_start_that_fails_is_one_line_and_exit_code_1(tmp_path: Path, capsys: 
 
 async def test_the_command_says_where_it_is_and_stops_when_told(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "tidings", "serve", "--data", str(tmp_path), "--listen", "127.0.0.1:0"]
-    for start in range(2):
+    for _ in range(2):
         server = await asyncio.create_subprocess_exec(*command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         assert server.stdout is not None
         ready = (await server.stdout.readline()).decode()
         assert ready.startswith("tidings is ready: http://127.0.0.1:")
         token = (tmp_path / "admin.token").read_text().strip()
-        assert (f"#token={token}" in ready) == (start == 0)
+        assert token not in ready  # this output is no terminal: it may end up in a log
         assert str(tmp_path / "unix.socket") in (await server.stdout.readline()).decode()
         server.send_signal(signal.SIGTERM)
         _, errors = await server.communicate()
         assert server.returncode == 0
         assert token.encode() not in errors
         assert b"Traceback" not in errors
+
+
+async def test_a_person_is_shown_the_token_at_the_first_start_only(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "tidings", "serve", "--data", str(tmp_path), "--listen", "127.0.0.1:0"]
+    for start in range(2):
+        terminal, inside = pty.openpty()
+        server = await asyncio.create_subprocess_exec(*command, stdout=inside, stderr=subprocess.DEVNULL)
+        os.close(inside)
+        shown = b""
+        while b"unix.socket" not in shown:
+            shown += await asyncio.to_thread(os.read, terminal, 1000)
+        server.send_signal(signal.SIGTERM)
+        await server.wait()
+        os.close(terminal)
+        token = (tmp_path / "admin.token").read_bytes().strip()
+        assert (b"#token=" + token in shown) == (start == 0)
 
 
 async def test_a_demo_fills_an_empty_log_with_fresh_events_once(tmp_path: Path) -> None:

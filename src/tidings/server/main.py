@@ -53,11 +53,11 @@ async def _serve(config: Config, *, demo: bool) -> None:
 
 
 def _greeting(server: Running, config: Config) -> str:
-    """Say where the server is. The admin token is shown once, when it was made."""
+    """Say where the server is. The admin token is shown once, when it was made, and only to a person: not to a log."""
     lines = []
     if server.address is not None:
         url = f"http://{server.address}/"
-        if server.is_first_start:
+        if server.is_first_start and sys.stdout.isatty():
             url += f"#token={(config.data / ADMIN_TOKEN_FILE).read_text().strip()}"
         lines.append(f"tidings is ready: {url}")
     if config.socket is not None:
