@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 
-from tidings.query.ast import AllOf, Compare, Condition, Contains, Pattern, Payload, Words
+from tidings.query.ast import AllOf, Column, Compare, Condition, Contains, Pattern, Payload, Words
 from tidings.query.words import tokens
+from tidings.severity import Severity
 
 # Our encoder never escapes these, and no non-ASCII letter folds to them.
 _SAFE = re.compile(r"[0-9A-Za-z _.:/-]{2,}")
 # A payload is the producer's own JSON: it may escape the slash, or any character as \u00xx, which `may_match` looks out for.
 _SAFE_IN_PAYLOAD = re.compile(r"[0-9A-Za-z _.:-]{2,}")
+_SEVERITIES = {int(severity): severity.label.encode() for severity in Severity}
 _ESCAPE = b"\\u00"
 
 
@@ -25,6 +27,8 @@ def needles(condition: Condition) -> tuple[bytes, ...]:
             return _literal(text)
         case Compare(target, "=", Pattern(parts)) if not isinstance(target, Payload):
             return tuple(needle for part in parts for needle in _literal(part))
+        case Compare(Column.SEVERITY, "=", int() as value) if value in _SEVERITIES:
+            return (b'"severity":"%s"' % _SEVERITIES[value],)
         case Compare(Payload(), "=", Pattern(parts)):
             return tuple(needle for part in parts for needle in _literal(part, _SAFE_IN_PAYLOAD))
         case _:
