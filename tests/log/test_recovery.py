@@ -47,14 +47,14 @@ async def test_what_a_crash_left_half_made_is_swept_away(open_log: OpenLog, tmp_
         await fill(log, 200)
         await until(lambda: len(log.maintenance.state.manifest.segments) == 3)
     listed = next(tmp_path.glob("segment-*.db"))
-    shutil.copy(listed, tmp_path / "segment-00000000000000000001-00000000000000000999.db")
+    shutil.copy(listed, tmp_path / "segment-00000000000000000001-00000000000000000128.db")
     (tmp_path / "segment-00000000000000000065-00000000000000000128.db.tmp").write_bytes(b"half")
     (tmp_path / "manifest.json.tmp").write_bytes(b"{")
     (tmp_path / "index-00000000000000000193.db").write_bytes(b"not a database")
     async with open_log() as log:
         await assert_complete(log, 200)
     assert not list(tmp_path.glob("*.tmp"))
-    assert not (tmp_path / "segment-00000000000000000001-00000000000000000999.db").exists()
+    assert not (tmp_path / "segment-00000000000000000001-00000000000000000128.db").exists()
 
 
 async def test_a_journal_whose_segment_is_in_place_is_not_read_twice(open_log: OpenLog, tmp_path: Path) -> None:
@@ -261,3 +261,76 @@ async def test_segments_are_not_merged_over_more_time_than_retention_wants(tmp_p
             await until(lambda: not log.maintenance.state.journals)
             clock.advance(7200 if number == 3 else 60)
         await until(lambda: [s.total for s in log.maintenance.state.manifest.segments] == [256, 256])
+
+
+@pytest.mark.parametrize("manifest", [None, "{}", ""])
+async def test_a_log_that_lost_its_manifest_is_refused_and_nothing_is_deleted(
+    open_log: OpenLog, tmp_path: Path, manifest: str | None
+) -> None:
+    async with open_log() as log:
+        await fill(log, 200)
+        await until(lambda: len(log.maintenance.state.manifest.segments) == 3)
+    path = tmp_path / "manifest.json"
+    kept = path.read_bytes()
+    if manifest is None:
+        path.unlink()
+    else:
+        path.write_text(manifest)
+    before = sorted(file.name for file in tmp_path.glob("[sj]*.db"))
+    with pytest.raises(StorageError, match=r"manifest\.json"):
+        async with open_log():
+            pass
+    with pytest.raises(StorageError, match=r"manifest\.json"):
+        verify(tmp_path)
+    assert sorted(file.name for file in tmp_path.glob("[sj]*.db")) == before
+    path.write_bytes(kept)
+    async with open_log() as log:
+        await assert_complete(log, 200)
+
+
+async def test_a_segment_that_nobody_knows_is_neither_deleted_nor_ignored(open_log: OpenLog, tmp_path: Path) -> None:
+    async with open_log() as log:
+        await fill(log, 200)
+        await until(lambda: len(log.maintenance.state.manifest.segments) == 3)
+    stranger = tmp_path / "segment-00000000000000009001-00000000000000009064.db"
+    shutil.copy(next(tmp_path.glob("segment-*.db")), stranger)
+    with pytest.raises(StorageError, match="the manifest doesn't know it"):
+        async with open_log():
+            pass
+    assert stranger.exists()
+    assert not verify(tmp_path).ok
+    stranger.unlink()
+    assert verify(tmp_path).ok
+
+
+async def test_a_segment_that_is_back_as_it_was_is_served_again(open_log: OpenLog, tmp_path: Path) -> None:
+    async with open_log() as log:
+        await fill(log, 200)
+        await until(lambda: len(log.maintenance.state.manifest.segments) == 3)
+    lost = min(tmp_path.glob("segment-*.db"))
+    data = lost.read_bytes()
+    lost.unlink()
+    seen: list[str] = []
+    async with open_log() as log:
+        log.on_quarantine(lambda entry: seen.append(entry.file))
+        assert seen == [lost.name]
+        assert await log.count(EVERYTHING) == 200 - 64
+    lost.write_bytes(data[:-1] + b"x")
+    async with open_log() as log:
+        assert await log.count(EVERYTHING) == 200 - 64
+    lost.write_bytes(data)
+    async with open_log() as log:
+        await assert_complete(log, 200)
+        assert log.maintenance.state.manifest.quarantined == ()
+
+
+async def test_a_journal_that_cannot_be_read_is_not_called_sound(open_log: OpenLog, tmp_path: Path) -> None:
+    async with open_log() as log:
+        await fill(log, 10)
+    journal = next(tmp_path.glob("journal-*.db"))
+    data = journal.read_bytes()
+    journal.write_bytes(b"\xff" * 100)
+    assert not verify(tmp_path).ok
+    journal.write_bytes(data)
+    assert verify(tmp_path).ok
+    assert "10" in verify(tmp_path).lines()[-2]

@@ -13,6 +13,7 @@ from tidings import rfc3339
 from tidings.answers import Oldest
 from tidings.auth import Principal, Role, TokenInfo
 from tidings.server.context import Context
+from tidings.server.errors import BadRequest
 from tidings.server.own_events import announce
 from tidings.server.parameters import MAX_INDEX
 from tidings.server.replies import read_json, reply, reply_nothing
@@ -131,6 +132,10 @@ async def remove_user(context: Context, request: web.Request, who: Principal) ->
 async def trim(context: Context, request: web.Request, who: Principal) -> web.StreamResponse:
     """Delete old events."""
     wish = await read_json(request, TrimWish)
+    if wish.before > context.core.head + 1:
+        raise BadRequest(
+            "before", f"before is {wish.before}, but the newest event is {context.core.head}; nothing was deleted"
+        )
     before = reachable((await context.look_at_log()).segments, wish.before)
     return reply(Oldest(await trim_log(context.core, context.clock, before, "request", who.name)))
 

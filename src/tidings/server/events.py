@@ -83,6 +83,8 @@ async def search(context: Context, request: web.Request, who: Principal) -> web.
     hint = "; with export=1 there is no bound"
     limit = parameters.integer(request, "max", DEFAULT_PAGE, 1, MAX_PAGE, hint) or DEFAULT_PAGE
     described = (parameters.text(request, "search"), order, after, parameters.text(request, "zone"))
+    if after and query.order == Order(descending=False):
+        context.core.check_cursor(after)  # whoever pages on by index must not miss what was trimmed meanwhile
     position = None
     if cursor := parameters.text(request, "cursor"):
         position = decode_cursor(cursor, query.order, context.core.oldest, *described)

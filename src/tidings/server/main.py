@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import os
 import signal
 import sys
 
-from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError, PayloadEncodingError
 
 from tidings.config import Config
 from tidings.errors import TidingsError
@@ -16,12 +18,14 @@ from tidings.server.running import ADMIN_TOKEN_FILE, Running, running
 from tidings.telemetry import set_up_logging
 
 _COLLECT_AFTER = 10_000  # new objects that may be part of a cycle; requests make few cycles
+_CLIENTS_FAULTS = (HttpProcessingError, PayloadEncodingError, web.RequestPayloadError)
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 def run(config: Config, *, demo: bool = False) -> int:
     """Serve until SIGINT or SIGTERM; return the exit code. What it can't start for is one line on standard error."""
     set_up_logging(config.log_level, config.log_format)
+    os.umask(0o077)  # what the log holds is nobody else's to read
     logging.getLogger("aiohttp.server").addFilter(_is_ours)
     code = 0
     try:
@@ -67,7 +71,7 @@ def _greeting(server: Running, config: Config) -> str:
 
 def _is_ours(record: logging.LogRecord) -> bool:
     """Whether a line of the HTTP library is about us: that a client sent no HTTP is between it and the client."""
-    return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
+    return not (record.exc_info and isinstance(record.exc_info[1], _CLIENTS_FAULTS))
 
 
 def _leaves(group: BaseExceptionGroup[TidingsError]) -> list[TidingsError]:

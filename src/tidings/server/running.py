@@ -16,7 +16,7 @@ from tidings.auth import Gate, Passwords, Tokens
 from tidings.clock import Clock, SystemClock
 from tidings.config import Address, Config
 from tidings.core import Core
-from tidings.errors import ConfigError
+from tidings.errors import ConfigError, StorageError
 from tidings.hub import Hub
 from tidings.log.base import Batch
 from tidings.log.segments import Quarantined, SegmentLog, SegmentOptions
@@ -34,6 +34,7 @@ ADMIN_TOKEN_FILE = "admin.token"  # noqa: S105 (a file's name)
 _STOPPING = "the server is stopping; try again when it is back"
 _FLUSH_EVERY_S = 60.0
 _CLOSE_TIMEOUT_S = 0.5
+_MAX_LINE = 128 * 1024  # a query of 10,000 characters, each percent-encoded, fits into the request line
 _SEGMENTS_PER_AGE = 10  # retention by age deletes in steps of a tenth of it
 _log = structlog.get_logger(__name__)
 
@@ -60,7 +61,12 @@ async def running(config: Config, clock: Clock | None = None, *, demo: bool = Fa
         # Below the runner in the stack, because it lets go of the sockets before they are closed.
         address, sockets = _bind(config, stack)
         runner = web.AppRunner(
-            build_app(context), access_log=None, shutdown_timeout=_CLOSE_TIMEOUT_S, keepalive_timeout=75.0
+            build_app(context),
+            access_log=None,
+            shutdown_timeout=_CLOSE_TIMEOUT_S,
+            keepalive_timeout=75.0,
+            max_line_size=_MAX_LINE,
+            max_field_size=_MAX_LINE,
         )
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
@@ -192,4 +198,7 @@ async def _retain(context: Context) -> NoReturn:
 async def _flush_tokens(context: Context) -> NoReturn:
     while True:
         await asyncio.sleep(_FLUSH_EVERY_S)
-        await context.blocking(context.tokens.flush)
+        try:
+            await context.blocking(context.tokens.flush)
+        except StorageError as fault:  # a full disk: the next time may be better
+            _log.warning("when tokens were last used is not saved", reason=str(fault))

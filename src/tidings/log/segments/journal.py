@@ -119,9 +119,9 @@ class Journal:
 class JournalReader:
     """Reads a journal while it is written, or after. One thread at a time."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, immutable: bool = False) -> None:
         """Raises SegmentGone when it isn't there any more."""
-        self._db = open_reader(path, immutable=False)
+        self._db = open_reader(path, immutable=immutable)
 
     def blocks(self, after: int, until: int, *, newest_first: bool = False) -> Iterator[Block]:
         """Yield the blocks that hold events with after < index <= until; they may hold others too."""

@@ -207,7 +207,7 @@ class Maintenance:
         if part.sealed not in manifest.segments:
             return
         _log.error("segment quarantined", segment=part.path.name, first=part.first, last=part.last, reason=reason)
-        entry = Quarantined(part.sealed.file, part.first, part.last, reason)
+        entry = Quarantined(part.sealed.file, part.first, part.last, reason, part.sealed)
         segments = tuple(segment for segment in manifest.segments if segment != part.sealed)
         changed = msgspec.structs.replace(manifest, segments=segments, quarantined=(*manifest.quarantined, entry))
         self.state.manifest = changed

@@ -42,13 +42,15 @@ class Quarantined(msgspec.Struct, frozen=True):
     first: int
     last: int
     reason: str
+    sealed: Sealed | None = None
+    """What it was: it is served again at the next start if its file is there then, with the same digest."""
 
 
 class Manifest(msgspec.Struct, frozen=True):
     """Segments ascending by index. *oldest*: what is below was trimmed."""
 
-    format: int = _FORMAT
-    oldest: int = 1
+    format: int
+    oldest: int
     segments: tuple[Sealed, ...] = ()
     quarantined: tuple[Quarantined, ...] = ()
 
@@ -59,24 +61,37 @@ class Manifest(msgspec.Struct, frozen=True):
         return max((span.last for span in spans), default=self.oldest - 1)
 
 
+class _Version(msgspec.Struct):
+    """What every manifest says, whatever else is in it."""
+
+    format: int
+
+
 def load(directory: Path) -> Manifest:
-    """Return the manifest in *directory*, an empty one when there is none yet. Raises StorageError when it can't be used."""
+    """Return the manifest in *directory*, an empty one when there is none yet. Raises StorageError when it can't be used.
+
+    A directory with segments and no manifest has lost it: then nobody may take the log for empty.
+    """
     path = directory / _NAME
     try:
         data = path.read_bytes()
     except FileNotFoundError:
-        return Manifest()
+        if segments := len(list(directory.glob("segment-*.db"))):
+            raise StorageError(
+                f"{path} is missing, though {segments} segments are here; nothing was changed: restore it from a backup"
+            ) from None
+        return Manifest(_FORMAT, 1)
     except OSError as fault:
         raise StorageError(f"{path} can't be read: {fault}") from fault
     try:
-        manifest = msgspec.json.decode(data, type=Manifest)
+        version = msgspec.json.decode(data, type=_Version).format
+        if version != _FORMAT:
+            raise StorageError(
+                f"{path} has format {version}, this tidings knows {_FORMAT}; use the version that wrote it"
+            )
+        return msgspec.json.decode(data, type=Manifest)
     except msgspec.DecodeError as fault:
         raise StorageError(f"{path} is damaged ({fault}); restore it from a backup of the data directory") from fault
-    if manifest.format != _FORMAT:
-        raise StorageError(
-            f"{path} has format {manifest.format}, this tidings knows {_FORMAT}; use the version that wrote it"
-        )
-    return manifest
 
 
 def save(directory: Path, manifest: Manifest) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -20,6 +21,7 @@ from tidings.log.segments.lines import SealedLines
 from tidings.log.segments.manifest import Sealed
 from tidings.severity import Severity
 
+_NAME = re.compile(r"segment-(\d{20})-(\d{20})\.db")
 _TRANSACTION_EVENTS = 20_000
 
 
@@ -37,6 +39,12 @@ _MERGING = Effort(level=9, dictionary_bytes=512 * 1024)
 def segment_name(first: int, last: int) -> str:
     """Return the file name of the sealed segment that covers *first* … *last*."""
     return f"segment-{first:020d}-{last:020d}.db"
+
+
+def segment_span(path: Path) -> tuple[int, int] | None:
+    """Return the indexes that a sealed segment's name says it covers, or None when *path* is none."""
+    found = _NAME.fullmatch(path.name)
+    return (int(found[1]), int(found[2])) if found else None
 
 
 def seal(journal: Path, directory: Path, first: int, last: int) -> Sealed:
@@ -187,7 +195,7 @@ def _finish(db: apsw.Connection, target: Path, directory: Path, first: int, last
     with target.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     target.replace(path)
-    path.chmod(0o440)
+    path.chmod(0o400)
     sync_directory(directory)
     return Sealed(
         path.name, first, last, path.stat().st_size, digest, time_min, time_max, received_min, received_max, severities

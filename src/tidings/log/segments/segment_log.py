@@ -51,7 +51,7 @@ class SegmentLog:
         try:
             options = self._options
             recovered = await asyncio.to_thread(recover, self._directory, durable=options.durable)
-            self._state = State(self._directory, recovered)
+            self._state, self._gone = State(self._directory, recovered), recovered.gone
             journals = self._state.journals
             first = journals[-1].first if journals else self._state.head + 1
             self._writer = Writer(
@@ -157,7 +157,9 @@ class SegmentLog:
         return self._state
 
     def on_quarantine(self, listener: Callable[[Quarantined], None]) -> None:
-        """Call *listener* on the event loop when a segment that can't be read is set aside."""
+        """Call *listener* on the event loop when a segment that can't be read is set aside; at once for those found at the start."""
+        for entry in self._gone:
+            listener(entry)
         self.maintenance.quarantine_listeners.append(listener)
 
     # --- inside ---

@@ -29,7 +29,7 @@ class Tail:
         for batch in self._batches(newest_first):
             if time.monotonic() > span.deadline:
                 raise SearchTimeout(
-                    "the search took longer than search_timeout; newer events are still being indexed, try again soon"
+                    "the search took longer than search_timeout; narrow it, or try again when the newest events are indexed"
                 )
             if batch.last < span.low or batch.first > span.high or not may_match(batch.blob, wanted):
                 continue

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,7 +17,9 @@ from tidings.log.segments import manifest as manifests
 from tidings.log.segments._sqlite import one_row, open_reader
 from tidings.log.segments.journal import JournalReader, journal_first
 from tidings.log.segments.lines import SealedLines
-from tidings.log.segments.manifest import Sealed
+from tidings.log.segments.manifest import Manifest, Sealed
+from tidings.log.segments.recovery import unlisted_segments
+from tidings.log.segments.sealing import segment_span
 
 _STEP = 4096
 
@@ -78,6 +81,7 @@ def verify(directory: Path) -> Report:
         expected = check.last + 1
         del at
     checks += _journals(directory, expected)
+    checks += _strangers(directory, manifest)
     return Report(tuple(checks))
 
 
@@ -123,6 +127,14 @@ def _line_faults(lines: SealedLines, segment: Sealed) -> Iterator[str]:
         yield f"lines end at {index - 1}"
 
 
+def _strangers(directory: Path, manifest: Manifest) -> Iterator[Check]:
+    """Yield the segments that nobody knows; one that the running server has just made is in its journal still."""
+    for path, is_held in unlisted_segments(directory, manifest).items():
+        span = segment_span(path)
+        if span is not None and not is_held:
+            yield Check(path.name, *span, "the manifest doesn't know it")
+
+
 def _journals(directory: Path, expected: int) -> Iterator[Check]:
     for path in sorted(directory.glob("journal-*.db")):
         first = journal_first(path)
@@ -131,7 +143,7 @@ def _journals(directory: Path, expected: int) -> Iterator[Check]:
         index = first
         fault = ""
         try:
-            reader = JournalReader(path)
+            reader = JournalReader(path, immutable=_is_frozen(path))
             try:
                 for block in reader.blocks(first - 1, 1 << 62):
                     lines = block.lines.splitlines()
@@ -143,11 +155,15 @@ def _journals(directory: Path, expected: int) -> Iterator[Check]:
                 reader.close()
         except (StorageError, apsw.Error) as error:
             fault = str(error)
-        if index == first and not fault:
-            continue  # begun, nothing written yet
-        if index - 1 < expected:
-            continue  # its sealed segment is in place already
+        if not fault and (index == first or index - 1 < expected):
+            continue  # nothing is written to it yet, or its sealed segment is in place already
         if first != expected and not fault:
             fault = f"events {expected} to {first - 1} are missing"
         expected = index
         yield Check(path.name, first, index - 1, fault)
+
+
+def _is_frozen(journal: Path) -> bool:
+    """Whether nobody can be writing *journal*, as in a backup on a read-only disk: then SQLite needs no files beside it."""
+    wal = journal.with_name(f"{journal.name}-wal")
+    return not os.access(journal.parent, os.W_OK) and not (wal.exists() and wal.stat().st_size)
