@@ -14,6 +14,7 @@ from tidings.query.predicate import compile_predicate
 _CHUNK_BYTES = 64 * 1024
 _REMEMBERED_BYTES = 4 * 1024 * 1024
 _MAX_PAUSE_S = 0.02
+_FEW = 2  # batches; while no more gather during a sending, waiting would only delay them
 
 Encoder = Callable[[Batch, Sequence[int] | None], list[bytes]]
 """Turns the events of a batch at the given positions (None: all) into frames, one each (b"" leaves it out). Must be a plain function
@@ -108,8 +109,9 @@ class Channel:
                     subscriber.fall_behind(chunk.last)
             self.sent = chunk.last
         ended = loop.time()
-        # under load rest as long as the sending took: meanwhile frames gather and the next writes are fewer and larger
-        self._not_before = ended + min(ended - begun, _MAX_PAUSE_S)
+        if len(unsent) > _FEW:
+            # under load rest as long as the sending took: meanwhile frames gather and the next writes are fewer and larger
+            self._not_before = ended + min(ended - begun, _MAX_PAUSE_S)
 
     def close(self) -> None:
         """Forget what is scheduled."""
