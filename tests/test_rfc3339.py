@@ -54,6 +54,24 @@ def test_the_quick_way_and_the_general_way_agree(microseconds: int) -> None:
     assert rfc3339.parse(text) == rfc3339.parse(moment.isoformat() + "+00:00")
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2026-10-01T00:00:00.",
+        "2026-10-01T00:00:00Z123Z",
+        "2026-10-01T00:00:00.Z",
+        "2026-10-01T00:00:00.1",
+        "2026-10-01T00:00:00.１Z",
+    ],
+)
+def test_a_second_that_is_known_makes_no_other_text_a_time(text: str) -> None:
+    assert rfc3339.is_canonical("2026-10-01T00:00:00.5Z")
+    assert rfc3339.is_canonical("2026-10-01T00:00:00Z")
+    assert not rfc3339.is_canonical(text)
+    with pytest.raises(rfc3339.InvalidTime):
+        rfc3339.parse(text)
+
+
 def test_trailing_zeros_are_trimmed_as_go_does() -> None:
     assert rfc3339.render(1795213107759168960) == "2026-11-20T22:18:27.75916896Z"
     assert rfc3339.render(1795213107000000000) == "2026-11-20T22:18:27Z"

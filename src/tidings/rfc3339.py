@@ -22,6 +22,12 @@ class InvalidTime(ValueError):
     """Not an RFC 3339 time with a zone, or outside the years 1678 to 2261."""
 
 
+_MANY_STAMPS = 4096
+_known_stamps: set[str] = (
+    set()
+)  # the first 20 characters of canonical times: up to the point before the fraction, or the Z
+
+
 @functools.lru_cache(maxsize=4096)
 def _seconds(stamp: str) -> int:
     """Return the epoch seconds of ``YYYY-MM-DDTHH:MM:SS``; cached, because a stream repeats its seconds."""
@@ -66,6 +72,10 @@ def is_canonical(text: str) -> bool:
 
     The years are those that nanoseconds surely hold, 1700 to 2199.
     """
+    if text[:20] in _known_stamps:  # a stream repeats its seconds
+        return text[-1] == "Z" and (
+            len(text) == 20 or (text[19] == "." and 21 < len(text) <= 30 and text[20:-1].isdecimal() and text.isascii())
+        )
     if not (text[-1:] == "Z" and text[10:11] == "T" and "1700" <= text[:4] < "2200" and text.isascii()):
         return False
     if len(text) != 20 and not (21 < len(text) <= 30 and text[19] == "." and text[20:-1].isdecimal()):
@@ -74,6 +84,9 @@ def is_canonical(text: str) -> bool:
         _seconds(text[:19])
     except InvalidTime:
         return False
+    if len(_known_stamps) >= _MANY_STAMPS:
+        _known_stamps.clear()
+    _known_stamps.add(text[:20])
     return True
 
 

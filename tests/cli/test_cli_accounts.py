@@ -66,6 +66,17 @@ def test_an_empty_password_is_refused(server: FakeServer, tidings: CommandLine) 
     assert server.users == []
 
 
+def test_a_password_that_is_not_utf_8_is_refused_in_one_line(server: FakeServer, tidings: CommandLine) -> None:
+    result = tidings("user", "add", "alice", "--password-stdin", stdin=b"pass\xff\n")
+    assert (result.exit_code, result.stderr) == (2, "tidings: the password is not UTF-8\n")
+    assert server.users == []
+
+
+def test_a_password_beyond_ascii_is_taken(server: FakeServer, tidings: CommandLine) -> None:
+    tidings("user", "add", "alice", "--password-stdin", stdin="pässword\n".encode())
+    assert server.users[0]["password"] == "pässword"
+
+
 def test_user_passwd_changes_the_password(server: FakeServer, tidings: CommandLine) -> None:
     server.users.append({"name": "alice", "role": "reader", "password": "old"})
     tidings("user", "passwd", "alice", "--password-stdin", stdin="new\n")

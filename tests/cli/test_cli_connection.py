@@ -49,6 +49,21 @@ def test_what_is_no_url_is_refused(url: str) -> None:
         resolve(None, url, None, {})
 
 
+@pytest.mark.parametrize("command", ["head", "monitor", "search", "count"])
+@pytest.mark.parametrize("url", ["http://a:b@[::1", "http://a:b@h:port", "http://a:b@h..x", "http://\udcff"])
+def test_a_url_without_a_possible_host_is_wrong_use_said_in_one_line(
+    tidings: CommandLine, command: str, url: str
+) -> None:
+    result = tidings(command, TIDINGS_URL=url)
+    assert result.exit_code == 2
+    assert result.stderr.startswith("tidings: the URL has an impossible host or port")
+    assert result.stderr.count("\n") == 1
+
+
+def test_an_ipv6_address_is_a_possible_host() -> None:
+    assert resolve(None, "http://[::1]:8600", None, {}).url == "http://[::1]:8600"
+
+
 def test_a_token_that_no_header_can_hold_is_refused() -> None:
     with pytest.raises(click.UsageError, match="token"):
         resolve(None, None, "a\nb", {})

@@ -119,3 +119,25 @@ def test_verify_of_no_data_directory_fails(offline: CommandLine) -> None:
     result = offline("verify", "--data", "/nonexistent")
     assert result.exit_code == 1
     assert "/nonexistent" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ("search", "a\udcff"),
+        ("monitor", "a\udcff"),
+        ("publish", "--source", "a\udcff"),
+        ("token", "create", "--name", "a\udcff"),
+        ("user", "remove", "a\udcff"),
+        ("head", "--url", "http://\udcff"),
+        ("monitor", "--url", "http://\udcff"),
+        ("head", "--token", "a\udcff"),
+        ("a\udcff",),
+    ],
+)
+def test_an_argument_that_is_not_utf_8_is_wrong_use_said_in_one_line(
+    offline: CommandLine, args: tuple[str, ...]
+) -> None:
+    result = offline(*args)
+    assert result.exit_code == 2
+    assert result.stderr == f"tidings: argument {len(args)} is not UTF-8\n"

@@ -399,3 +399,12 @@ def test_any_text_is_a_query_or_refused_at_a_place_within_it(text: str) -> None:
 @given(query_texts)
 def test_every_text_of_the_grammar_is_a_query_that_can_be_evaluated(text: str) -> None:
     compile_predicate(where(text))
+
+
+@pytest.mark.parametrize("head", ["data", "attr"])
+@pytest.mark.parametrize("form", ["a and {} = 1", "a and has {}", "a and {} in (1)"])
+def test_a_path_of_more_than_32_steps_is_refused_where_it_begins(head: str, form: str) -> None:
+    parse(form.format(head + ".a" * 32), NOW_NS)
+    with pytest.raises(QuerySyntaxError, match="a path has at most 32 steps") as caught:
+        parse(text := form.format(head + ".a" * 33), NOW_NS)
+    assert caught.value.at == text.index(head)

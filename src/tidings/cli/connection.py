@@ -7,8 +7,11 @@ import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 import click
+
+from tidings.cli.exits import Unusable
 
 
 class Target(NamedTuple):
@@ -33,10 +36,23 @@ def resolve(data: str | None, url: str | None, token: str | None, env: Mapping[s
         chosen = "unix:" + str(Path(chosen.removeprefix("unix:").replace("//", "/")).expanduser())
     elif not chosen.startswith(("http://", "https://")):
         raise click.UsageError(f"{chosen!r} is no URL; write http://HOST:PORT, https://HOST:PORT or unix:/PATH")
+    else:
+        _check_url(chosen)
     secret = (token or env.get("TIDINGS_TOKEN", "")).strip()
     if not (secret.isascii() and secret.isprintable()):
         raise click.UsageError("the token holds characters that no token has")
     return Target(chosen, secret, directory)
+
+
+def _check_url(url: str) -> None:
+    try:
+        url.encode()
+        parts = urlsplit(url)
+        _ = parts.port  # looked at for the error it may raise
+        (parts.hostname or "").encode("idna")
+    except ValueError:
+        # the words of the error aren't repeated: they may hold the URL's password
+        raise Unusable("the URL has an impossible host or port; write http://HOST:PORT or https://HOST:PORT") from None
 
 
 def server_options(command: Callable[..., Any]) -> Callable[..., Any]:

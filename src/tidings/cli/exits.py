@@ -8,6 +8,10 @@ from tidings.errors import ConfigError, Forbidden, InvalidCursor, QuerySyntaxErr
 from tidings.problem import CutShort, Rejected, Unreachable
 
 
+class Unusable(TidingsError):
+    """What a command was given can't be used at all; one line says so, without the command's usage."""
+
+
 class Exit(enum.IntEnum):
     """What a command's exit code says. A test holds this list and the documentation together."""
 
@@ -41,7 +45,7 @@ _MEANINGS = {
 def exit_of(error: TidingsError) -> Exit:
     """Return the exit code that *error* ends a command with."""
     match error:
-        case QuerySyntaxError() | InvalidCursor() | ConfigError():
+        case QuerySyntaxError() | InvalidCursor() | ConfigError() | Unusable():
             return Exit.USAGE
         case Unreachable():
             return Exit.UNREACHABLE

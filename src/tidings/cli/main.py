@@ -43,6 +43,12 @@ COMMANDS: dict[str, Entry] = {
 class LazyGroup(click.Group):
     """A group that knows its commands from the table: listing them imports none of them."""
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Refuse what isn't UTF-8 here, once for the arguments and options of every command."""
+        if not ctx.resilient_parsing:
+            _refuse_other_encodings(ctx, args)
+        return super().parse_args(ctx, args)
+
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         """Return the names in the order of the table."""
         return list(COMMANDS)
@@ -93,6 +99,26 @@ class LazyGroup(click.Group):
         except KeyboardInterrupt:
             ctx.exit(Exit.INTERRUPTED)
         return result
+
+
+def _refuse_other_encodings(ctx: click.Context, args: list[str]) -> None:
+    number = next((number for number, arg in enumerate(args, 1) if not _is_utf8(arg)), 0)
+    if number:
+        from tidings.cli.exits import Exit, Unusable
+        from tidings.cli.failures import tell
+
+        # by its number, because the argument may be a token or hold a password
+        tell(Unusable(f"argument {number} is not UTF-8"))
+        ctx.exit(Exit.USAGE)
+
+
+def _is_utf8(arg: str) -> bool:
+    """Whether the bytes that *arg* was made from were UTF-8: Python turns the others into surrogates."""
+    try:
+        arg.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _discard_output() -> None:

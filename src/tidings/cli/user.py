@@ -9,6 +9,7 @@ import click
 
 from tidings.cli import terminal
 from tidings.cli.connection import Target, server_options
+from tidings.cli.exits import Unusable
 from tidings.cli.failures import note
 from tidings.cli.http import Http
 from tidings.cli.output import output_option, write_rows
@@ -68,12 +69,16 @@ def passwd(server: Target, name: str, password_stdin: bool) -> None:
 
 def _password(from_stdin: bool) -> str:
     """Return the password from standard input (its first line) or from a prompt that doesn't show it."""
-    if from_stdin:
-        password = sys.stdin.readline().rstrip("\r\n")
-    elif terminal.is_terminal(sys.stdin):
-        password = str(click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True))
-    else:
+    if not (from_stdin or terminal.is_terminal(sys.stdin)):
         raise click.UsageError("there is no terminal to ask for the password on; use --password-stdin")
+    try:
+        if from_stdin:
+            password = sys.stdin.buffer.readline().decode().rstrip("\r\n")
+        else:
+            password = str(click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True))
+            password.encode()
+    except UnicodeError:
+        raise Unusable("the password is not UTF-8") from None
     if not password:
         raise click.UsageError("the password is empty")
     return password

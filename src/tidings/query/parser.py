@@ -20,9 +20,10 @@ from typing import NoReturn, cast
 from tidings.query import _names
 from tidings.query._scanner import Scanner, Value, shown
 from tidings.query._values import WRITTEN_OPERATORS, Now, Refusal, WrittenOperator, compare, disjoin, free_text, has
-from tidings.query.ast import EVERYTHING, Column, Condition, Not, Order, Query, Target, conjoin
+from tidings.query.ast import EVERYTHING, Column, Condition, Not, Order, Payload, Query, Target, conjoin
 
 MAX_NESTING = 50
+MAX_STEPS = 32
 _MAX_PAGE = 2**31 - 1
 
 _HINTS = {
@@ -186,6 +187,8 @@ class _Parser:
         target = _names.resolve(name)
         if target is None:
             self._scan.fail(at, f"unknown field {shown(name)}", _names.suggest(name))
+        if isinstance(target, Payload) and len(target.path) > MAX_STEPS:
+            self._scan.fail(at, f"a path has at most {MAX_STEPS} steps")
         return target
 
     def _comparison(self, target: Target) -> Condition:

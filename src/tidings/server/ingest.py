@@ -10,6 +10,7 @@ from tidings import rfc3339
 from tidings.dialects import load_decoder
 from tidings.dialects.cloudevents.binary import decode_binary, is_binary
 from tidings.dialects.cloudevents.codec import Defaults, decode_many, decode_one
+from tidings.dialects.cloudevents.places import column_of, explain
 from tidings.errors import InvalidEvent, NotFound, TidingsError, TooLarge
 from tidings.event import Draft
 
@@ -21,6 +22,7 @@ _LINES = (
     "application/x-jsonlines",
     "application/json-seq",
 )
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _ESCAPED_NUL = b"\\u0000"
 
 
@@ -51,6 +53,7 @@ def read_events(
         if is_binary(name for name, _ in headers):
             _check_size(len(body), max_event_size)
             return [decode_binary(headers, content_type, body, defaults)]
+    body = body.removeprefix(_BYTE_ORDER_MARK)
     _check_utf8(body)
     if media_type in _LINES or _is_lines(body):
         pieces, joined = _lines(body)
@@ -101,7 +104,23 @@ def _one(piece: bytes, defaults: Defaults, format: str, source: str) -> Draft:
         format = "lxd" if load_decoder("lxd").recognises(members) else "cloudevents"
     if format == "cloudevents":
         return decode_one(piece, defaults)
-    return load_decoder(format).decode(piece, source)
+    try:
+        return load_decoder(format).decode(piece, source)
+    except InvalidEvent as fault:
+        raise fault if fault.column else _placed(fault, piece) from None
+
+
+def _placed(fault: InvalidEvent, piece: bytes) -> InvalidEvent:
+    """Find the column for a dialect that names none: that of the JSON's own fault, else of the member in the reason."""
+    try:
+        members = msgspec.json.decode(piece, type=dict[str, msgspec.Raw])
+    except msgspec.DecodeError as broken:
+        reason, column = explain(piece, broken)
+        return InvalidEvent(f"not a JSON object: {reason}", column=column)
+    except RecursionError:
+        return fault
+    named = (name for name in members if fault.reason.startswith(f"{name}: ") or f"member {name!r}" in fault.reason)
+    return InvalidEvent(fault.reason, column=column_of(piece, next(named, "")))
 
 
 def _lines(body: bytes) -> tuple[list[bytes], bytes]:
@@ -134,7 +153,8 @@ def _values(body: bytes) -> list[bytes]:
     except RecursionError:
         raise InvalidEvent("the JSON is nested too deeply") from None
     except msgspec.DecodeError as fault:
-        raise InvalidEvent(f"the body is not JSON: {fault}") from None
+        reason, column = explain(body, fault)
+        raise _at(f"the body is not JSON: {reason}", body, column - 1) from None
 
 
 def _check_utf8(body: bytes) -> None:
@@ -143,9 +163,12 @@ def _check_utf8(body: bytes) -> None:
     try:
         body.decode()
     except UnicodeDecodeError as fault:
-        line = body.count(b"\n", 0, fault.start) + 1
-        column = fault.start - body.rfind(b"\n", 0, fault.start)
-        raise InvalidEvent(f"not UTF-8: {fault.reason}", line, column) from None
+        raise _at(f"not UTF-8: {fault.reason}", body, fault.start) from None
+
+
+def _at(reason: str, body: bytes, offset: int) -> InvalidEvent:
+    """Return the error with the line and column of the body's byte *offset*."""
+    return InvalidEvent(reason, body.count(b"\n", 0, offset) + 1, offset - body.rfind(b"\n", 0, offset))
 
 
 def _check_size(size: int, limit: int, pieces: Sequence[bytes] = ()) -> None:

@@ -25,7 +25,11 @@ def decode_binary(headers: Iterable[tuple[str, str]], content_type: str, body: b
             attributes[name.removeprefix(_PREFIX)] = _decoded(name, value)
     if "datacontenttype" in attributes:
         raise InvalidEvent("in binary mode the Content-Type header is the data's type; remove ce-datacontenttype")
-    draft = decode_one(msgspec.json.encode({**attributes, "data": None}), defaults)
+    _check_utf8("content-type", content_type)
+    try:
+        draft = decode_one(msgspec.json.encode({**attributes, "data": None}), defaults)
+    except InvalidEvent as fault:
+        raise InvalidEvent(fault.reason) from None  # its column is one of the object made here, which nobody sent
     draft.data = NO_PAYLOAD
     if body:
         try:
@@ -37,6 +41,7 @@ def decode_binary(headers: Iterable[tuple[str, str]], content_type: str, body: b
 
 def _decoded(name: str, value: str) -> str:
     """Undo the header's quoting (old senders) and one round of percent-encoding."""
+    _check_utf8(name, value)
     if len(value) > 1 and value[0] == value[-1] == '"':
         value = re.sub(r"\\(.)", r"\1", value[1:-1])
     if _BAD_ESCAPE.search(value):
@@ -45,6 +50,14 @@ def _decoded(name: str, value: str) -> str:
         return urllib.parse.unquote_to_bytes(value).decode()
     except UnicodeDecodeError:
         raise InvalidEvent(f"header {name} is not UTF-8 after percent-decoding") from None
+
+
+def _check_utf8(name: str, value: str) -> None:
+    """Refuse a header whose bytes weren't UTF-8: the HTTP library hands them out as surrogates."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise InvalidEvent(f"header {name} is not UTF-8; percent-encode what isn't ASCII") from None
 
 
 def is_binary(headers: Iterable[str]) -> bool:

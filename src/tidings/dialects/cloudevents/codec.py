@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 
 from tidings import rfc3339
+from tidings.dialects.cloudevents.places import column_of, explain
 from tidings.errors import InvalidEvent
 from tidings.event import NO_PAYLOAD, Draft, is_json, set_payload
 from tidings.severity import Severity, parse_severity
@@ -28,6 +29,16 @@ _WORDS = frozenset(severity.label for severity in Severity)
 _SPECIFICATIONS = ("1.0", "0.3")
 _EXTENSION = re.compile(r"[a-z0-9]+")
 _TIME_NAMES, _MESSAGE_NAMES = ("timestamp", "ts", "datetime"), ("msg", "text", "description")
+_ALIASES: Mapping[str, tuple[str, ...]] = {
+    "type": ("kind",),
+    "severity": ("level",),
+    "actor": ("user",),
+    "scope": ("project",),
+    "location": ("node",),
+    "message": _MESSAGE_NAMES,
+}
+_ABSENT = (b"", b'""', b"null")
+_MEMBER = re.compile(r" - at `\$\.(\w+)")
 _TEXTS = (
     "source",
     "type",
@@ -57,6 +68,14 @@ class Incoming(Draft, gc=False, omit_defaults=True, forbid_unknown_fields=True):
 
 _DECODER = msgspec.json.Decoder(Incoming)
 _NAMES = frozenset(Incoming.__struct_fields__) - {"extensions"}
+
+
+class _MemberFault(InvalidEvent):
+    """What is wrong with one member; its column is sought only when the text of the line is at hand."""
+
+    def __init__(self, member: str, reason: str) -> None:
+        self.member = member
+        super().__init__(reason)
 
 
 class Defaults(msgspec.Struct, frozen=True):
@@ -98,7 +117,23 @@ def decode_one(payload: bytes, defaults: Defaults) -> Draft:
     except UnicodeDecodeError as fault:
         raise InvalidEvent(f"the JSON is not UTF-8: {fault.reason} at byte {fault.start + 1}") from None
     except msgspec.DecodeError as fault:
-        raise InvalidEvent(f"not a JSON object: {fault}", column=_column(fault)) from None
+        reason, column = explain(payload, fault)
+        raise InvalidEvent(f"not a JSON object: {reason}", column=column) from None
+    written = dict(members)
+    try:
+        return _draft(payload, members, defaults)
+    except _MemberFault as fault:
+        raise InvalidEvent(fault.reason, column=_column(payload, written, fault.member)) from None
+
+
+def _column(payload: bytes, written: Mapping[str, msgspec.Raw], member: str) -> int:
+    """Return the column of *member*, or of its alias where the value came from that."""
+    names = (member, *_ALIASES.get(member, ()))
+    used = next((name for name in names if bytes(written.get(name, b"")) not in _ABSENT), member)
+    return column_of(payload, used)
+
+
+def _draft(payload: bytes, members: dict[str, msgspec.Raw], defaults: Defaults) -> Draft:
     plain = "specversion" not in members
     extensions = {name: msgspec.Raw(bytes(members.pop(name))) for name in tuple(members) if name not in _NAMES}
     draft = _known({name: value for name, value in members.items() if bytes(value) != b"null" or name == "data"})
@@ -124,7 +159,8 @@ def _known(members: Mapping[str, msgspec.Raw]) -> Incoming:
     try:
         return _DECODER.decode(msgspec.json.encode(members))
     except msgspec.DecodeError as fault:
-        raise InvalidEvent(str(fault).replace(" - at `$.", " in member `")) from None
+        at = _MEMBER.search(str(fault))
+        raise _MemberFault(at[1] if at else "", str(fault).replace(" - at `$.", " in member `")) from None
 
 
 def _settle(incoming: Incoming, defaults: Defaults) -> None:
@@ -134,7 +170,7 @@ def _settle(incoming: Incoming, defaults: Defaults) -> None:
     incoming.specversion = "1.0"
     incoming.dialect = NAME
     if incoming.data_base64 and incoming.data:
-        raise InvalidEvent("data and data_base64 exclude each other; send one of them")
+        raise _MemberFault("data_base64", "data and data_base64 exclude each other; send one of them")
     if incoming.kind or incoming.level or incoming.user or incoming.project or incoming.node:
         _use_aliases(incoming)
     if not incoming.type:
@@ -153,27 +189,31 @@ def _settle(incoming: Incoming, defaults: Defaults) -> None:
 
 
 def _use_aliases(incoming: Incoming) -> None:
-    incoming.type = incoming.type or incoming.kind
-    incoming.severity = incoming.severity or incoming.level
-    incoming.actor = incoming.actor or incoming.user
-    incoming.scope = incoming.scope or incoming.project
-    incoming.location = incoming.location or incoming.node
-    incoming.kind = incoming.level = incoming.user = incoming.project = incoming.node = ""
+    if incoming.project:
+        incoming.scope, incoming.project = incoming.scope or incoming.project, ""
+    if incoming.kind:
+        incoming.type, incoming.kind = incoming.type or incoming.kind, ""
+    if incoming.level:
+        incoming.severity, incoming.level = incoming.severity or incoming.level, ""
+    if incoming.user:
+        incoming.actor, incoming.user = incoming.actor or incoming.user, ""
+    if incoming.node:
+        incoming.location, incoming.node = incoming.location or incoming.node, ""
 
 
 def _check_required(incoming: Incoming) -> None:
     if incoming.specversion not in _SPECIFICATIONS:
-        raise InvalidEvent(f"specversion {incoming.specversion[:40]!r} is not known; send 1.0")
+        raise _MemberFault("specversion", f"specversion {incoming.specversion[:40]!r} is not known; send 1.0")
     if not (incoming.id and incoming.source and incoming.type):
         missing = next(name for name in ("id", "source", "type") if not getattr(incoming, name))
-        raise InvalidEvent(f"a CloudEvent needs a non-empty {missing}")
+        raise _MemberFault(missing, f"a CloudEvent needs a non-empty {missing}")
 
 
 @functools.lru_cache(maxsize=64)
 def _severity(word: str) -> str:
     severity = parse_severity(word)
     if severity is None:
-        raise InvalidEvent(f"severity {word[:40]!r} is none of debug, normal, warning, error, alert")
+        raise _MemberFault("severity", f"severity {word[:40]!r} is none of debug, normal, warning, error, alert")
     return severity.label
 
 
@@ -181,7 +221,7 @@ def _time(text: str) -> str:
     try:
         return rfc3339.render(rfc3339.parse(text))
     except rfc3339.InvalidTime as fault:
-        raise InvalidEvent(f"time: {fault}") from None
+        raise _MemberFault("time", f"time: {fault}") from None
 
 
 def _borrow(incoming: Incoming, extensions: Mapping[str, msgspec.Raw]) -> None:
@@ -215,19 +255,20 @@ def _check_texts(draft: Draft) -> None:
         value: str = getattr(draft, name)
         limit = MAX_MESSAGE if name == "message" else MAX_TEXT
         if len(value) > limit:
-            raise InvalidEvent(
-                f"{name} has {len(value)} characters, at most {limit} are allowed; put long text into data"
+            raise _MemberFault(
+                name, f"{name} has {len(value)} characters, at most {limit} are allowed; put long text into data"
             )
         if "\0" in value:
-            raise InvalidEvent(f"{name} holds a NUL character; remove it")
+            raise _MemberFault(name, f"{name} holds a NUL character; remove it")
 
 
 def _check_extension(name: str, value: msgspec.Raw) -> None:
     if not _EXTENSION.fullmatch(name):
-        raise InvalidEvent(f"{name[:60]!r} is no CloudEvents attribute name: only a-z and 0-9 are allowed")
+        raise _MemberFault(name, f"{name[:60]!r} is no CloudEvents attribute name: only a-z and 0-9 are allowed")
     if bytes(value)[:1] in (b"{", b"["):
-        raise InvalidEvent(
-            f"attribute {name!r} is an object or a list; attributes are texts, whole numbers or booleans, put it into data"
+        raise _MemberFault(
+            name,
+            f"attribute {name!r} is an object or a list; attributes are texts, whole numbers or booleans, put it into data",
         )
 
 
@@ -240,15 +281,10 @@ def _check_data(draft: Draft, data: bytes) -> None:
             return
         value = msgspec.json.decode(data)
     except RecursionError:
-        raise InvalidEvent("data is nested too deeply") from None
+        raise _MemberFault("data", "data is nested too deeply") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as fault:
-        raise InvalidEvent(f"data is not valid JSON: {fault}") from None
+        raise _MemberFault("data", f"data is not valid JSON: {fault}") from None
     if isinstance(value, str):
         set_payload(draft, value.encode(), media_type)
     else:
         draft.data = msgspec.Raw(msgspec.json.encode(value))
-
-
-def _column(fault: msgspec.DecodeError) -> int:
-    found = re.search(r"\(byte (\d+)\)", str(fault))
-    return int(found[1]) + 1 if found else 0

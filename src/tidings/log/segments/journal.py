@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import apsw
 import msgspec
 
 from tidings.event import Draft, Index, encode_lines
@@ -111,8 +112,10 @@ class Journal:
                 self._db.execute("ROLLBACK")
             raise
 
-    def close(self) -> None:
-        """Close it; SQLite folds the WAL into the file when no reader is left."""
+    def close(self, *, fold: bool = True) -> None:
+        """Close it. *fold*: SQLite copies the WAL into the file when no reader is left, which a sealed journal isn't worth."""
+        if not fold:
+            self._db.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
         self._db.close()
 
 

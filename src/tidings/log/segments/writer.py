@@ -208,7 +208,7 @@ class Writer:
             _log.error("no new journal", reason=str(fault))
             return fault
         self._stamper.begin_journal(self._journal.first)
-        old.close()
+        old.close(fold=False)
         return None
 
     def _tell(self, callback: Callable[..., None], *arguments: object) -> None:
