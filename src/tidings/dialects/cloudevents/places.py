@@ -34,14 +34,12 @@ def column_of(text: bytes, member: str) -> int:
 def explain(text: bytes, fault: msgspec.DecodeError) -> tuple[str, int]:
     """Return why *text* isn't the JSON it should be, and at which column."""
     reason = str(fault)
-    is_truncated = reason == _TRUNCATED
-    # half a pair near the end of the text is called a truncated text by the decoder
-    if (is_truncated or "surrogate" in reason) and (lone := _lone_surrogate(text)):
-        return f"the escape \\u{lone[1].decode()} is a lone surrogate, which is no character", lone.start() + 1
-    if is_truncated:
-        return reason, len(text) + 1
     at = _BYTE.search(reason)
-    return (_BYTE.sub("", reason), min(int(at[1]) + 1, len(text))) if at else (reason, 1)
+    column = len(text) + 1 if reason == _TRUNCATED else min(int(at[1]) + 1, len(text)) if at else 1
+    # the decoder has several words for half a pair, and near the end of the text it calls the text truncated
+    if (lone := _lone_surrogate(text)) and lone.start() < column:
+        return f"the escape \\u{lone[1].decode()} is a lone surrogate, which is no character", lone.start() + 1
+    return _BYTE.sub("", reason), column
 
 
 def _lone_surrogate(text: bytes) -> re.Match[bytes] | None:
