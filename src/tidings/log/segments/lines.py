@@ -11,7 +11,7 @@ import zstandard
 from tidings.log.segments.dedupe import Pack
 from tidings.log.segments.journal import JournalReader
 
-_CACHED_BLOCKS = 64
+_CACHED_BLOCKS = 160  # a page of 100 scattered events, asked for again, is in memory
 
 
 class Lines(Protocol):
