@@ -46,7 +46,6 @@ class Sql(msgspec.Struct, frozen=True):
     leftovers: tuple[Condition, ...] = ()
 
 
-TRUE = Sql("1")
 FALSE = Sql("0")
 
 

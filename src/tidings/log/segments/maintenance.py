@@ -45,6 +45,7 @@ class Maintenance:
         self._task: asyncio.Task[None] | None = None
         self._last_commit = 0.0
         self._measured_at, self._measured_head, self._events_per_s = 0.0, state.head, 0.0
+        self._quarantines: set[asyncio.Task[None]] = set()
         self.quarantine_listeners: list[Callable[[Quarantined], None]] = []
 
     def start(self) -> None:
@@ -55,7 +56,7 @@ class Maintenance:
         """End the task and the worker process."""
         if self._task is not None:
             self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            await asyncio.gather(self._task, *self._quarantines, return_exceptions=True)
         await self.foreman.stop()
 
     def wake(self) -> None:
@@ -203,16 +204,27 @@ class Maintenance:
             self._drop_growing_index()
             self.wake()
             return
-        manifest = self.state.manifest
-        if part.sealed not in manifest.segments:
-            return
-        _log.error("segment quarantined", segment=part.path.name, first=part.first, last=part.last, reason=reason)
-        entry = Quarantined(part.sealed.file, part.first, part.last, reason, part.sealed)
-        segments = tuple(segment for segment in manifest.segments if segment != part.sealed)
-        changed = msgspec.structs.replace(manifest, segments=segments, quarantined=(*manifest.quarantined, entry))
-        self.state.manifest = changed
-        manifests.save(self.state.directory, changed)
-        self._writer.cover(self.state.sealed_keys(), self.state.head - self._options.dedupe_window)
+        task = asyncio.get_running_loop().create_task(
+            self._quarantine(part, part.sealed, reason), name="tidings-quarantine"
+        )
+        self._quarantines.add(task)
+        task.add_done_callback(self._quarantines.discard)
+
+    async def _quarantine(self, part: Part, segment: Sealed, reason: str) -> None:
+        """Under the same lock as every change: two authors at once could leave a manifest that neither wrote."""
+        entry = Quarantined(segment.file, part.first, part.last, reason, segment)
+        async with self._changing:
+            manifest = self.state.manifest
+            if segment not in manifest.segments:
+                return
+            _log.error("segment quarantined", segment=segment.file, first=part.first, last=part.last, reason=reason)
+            kept = tuple(other for other in manifest.segments if other != segment)
+            changed = msgspec.structs.replace(manifest, segments=kept, quarantined=(*manifest.quarantined, entry))
+            try:
+                await self._save(changed)
+            except StorageError as fault:
+                _log.error("quarantine not recorded, the next reader tries again", reason=str(fault))
+                return
         for listener in self.quarantine_listeners:
             listener(entry)
 

@@ -81,13 +81,6 @@ class State:
             for segment in self.manifest.segments
         ]
 
-    @property
-    def size_bytes(self) -> int:
-        """What the log occupies on disk, about."""
-        return sum(segment.size_bytes for segment in self.manifest.segments) + sum(
-            journal.path.stat().st_size for journal in self.journals if journal.path.exists()
-        )
-
 
 class _Loader:
     """Loads one segment's keys when they are first needed."""
