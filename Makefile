@@ -5,8 +5,9 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 PYTHON ?= $(shell for p in python3.11 python3 python3.12 python3.13; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
-# Commands that tests drive as real clients; each comes from the Debian package of its name.
-CLIENTS := curl
+# Programs that tests drive as real clients and servers, each with its Debian package.
+PROGRAMS := curl:curl openssl:openssl lxc:lxd-client lxd:lxd dnsmasq:dnsmasq-base mksquashfs:squashfs-tools \
+	setfattr:attr rsync:rsync busybox:busybox-static
 ARGS ?=
 
 .DEFAULT_GOAL := help
@@ -67,11 +68,11 @@ $(VENV)/.check: $(VENV)/.created pyproject.toml constraints.txt
 	$(INSTALL) -e '.[test,check,docs]'
 	@touch $(VENV)/.runtime $(VENV)/.test $(VENV)/.docs $@
 
-# Whether a missing client is a skip or, with CI=true, a failure is for its test to say.
+# Whether a missing program is a skip or, with CI=true, a failure is for its test to say.
 clients:
-	@for client in $(CLIENTS); do \
-		command -v $$client >/dev/null && continue; \
-		if [ "$$(id -u)" = 0 ]; then \
-			apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$client >/dev/null; \
-		else echo "$$client is missing; to run its tests: sudo apt-get install $$client"; fi; \
-	done
+	@missing=; for pair in $(PROGRAMS); do \
+		command -v $${pair%%:*} >/dev/null || missing="$$missing $${pair##*:}"; \
+	done; \
+	test -z "$$missing" || if [ "$$(id -u)" = 0 ]; then \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null; \
+	else echo "to run all tests: sudo apt-get install$$missing"; fi

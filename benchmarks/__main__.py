@@ -10,13 +10,13 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from benchmarks import clone, disk, events, fanout, machine, publish, report, search, single, start
+from benchmarks import clone, disk, events, fanout, lxd, machine, publish, report, search, single, start
 from benchmarks.figures import Row, not_measured
 from benchmarks.server import NotStarted, Server
 from benchmarks.wire import Unexpected
 from benchmarks.workplace import scratch, workplace
 
-PIECES = ("publish", "search", "disk", "start", "single", "fanout", "clone")
+PIECES = ("publish", "search", "disk", "start", "single", "fanout", "lxd", "clone")
 _ON_THE_LOG = {"publish", "search", "disk", "start"}
 DEFAULT_EVENTS = 2_000_000
 Piece = Callable[[Server, Path, Path], Iterator[Row]]
@@ -33,6 +33,8 @@ def measure(chosen: Sequence[str], count: int, folder: Path) -> Iterator[Row]:
         yield from _guarded("publish, one event a request", _on_an_empty_log(single.rows, folder, path))
     if "fanout" in chosen:
         yield from _guarded("fan-out", _on_an_empty_log(fanout.rows, folder, path))
+    if "lxd" in chosen:
+        yield from _guarded("LXD event stream", _on_an_empty_log(lxd.rows, folder, path))
     if "clone" in chosen:
         yield from _guarded("fresh clone", clone.rows(folder))
 

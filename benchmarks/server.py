@@ -13,6 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from benchmarks import proc
 from benchmarks.wire import Connection, Unexpected
 
 ENTRY = (sys.executable, "-m", "tidings")
@@ -123,28 +124,28 @@ class Server:
         found = [self.pid]
         for pid in found:
             for task in _threads(pid):
-                found += map(int, _read(task / "children").split())
+                found += map(int, proc.read(task / "children").split())
         return found
 
     def rss_mb(self) -> float:
         """Return the resident memory of the main process."""
-        return _status_mb(self.pid, "VmRSS")
+        return proc.rss_mb(self.pid)
 
     def workers_rss_mb(self) -> float:
         """Return the resident memory of its workers together; pages they share count in each."""
-        return sum(_status_mb(pid, "VmRSS") for pid in self.processes()[1:])
+        return sum(proc.rss_mb(pid) for pid in self.processes()[1:])
 
     def reset_peak(self) -> None:
         """Start `peak_mb` anew."""
-        Path(f"/proc/{self.pid}/clear_refs").write_text("5")
+        proc.reset_peak(self.pid)
 
     def peak_mb(self) -> float:
         """Return the highest resident memory of the main process so far."""
-        return _status_mb(self.pid, "VmHWM")
+        return proc.peak_mb(self.pid)
 
     def cpu_s(self) -> tuple[float, float]:
         """Return the processor time used by the main process and by its workers that live."""
-        main, *workers = map(_cpu_s, self.processes())
+        main, *workers = map(proc.cpu_s, self.processes())
         return main, sum(workers)
 
     def _wait_until_ready(self) -> None:
@@ -167,23 +168,6 @@ def _threads(pid: int) -> list[Path]:
         return list(Path(f"/proc/{pid}/task").iterdir())
     except FileNotFoundError:
         return []
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text()
-    except (FileNotFoundError, ProcessLookupError):  # it ended meanwhile
-        return ""
-
-
-def _status_mb(pid: int, name: str) -> float:
-    found = re.search(rf"^{name}:\s+(\d+) kB$", _read(Path(f"/proc/{pid}/status")), re.MULTILINE)
-    return int(found[1]) * 1024 / 1e6 if found else 0.0
-
-
-def _cpu_s(pid: int) -> float:
-    fields = _read(Path(f"/proc/{pid}/stat")).rpartition(") ")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK") if fields else 0.0
 
 
 def _tail(log: Path) -> str:

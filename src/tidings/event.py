@@ -99,6 +99,7 @@ _ENCODER = msgspec.json.Encoder()
 _DECODER = msgspec.json.Decoder(Draft)
 _SEVERITIES = {severity.label: severity for severity in Severity}
 _NAMES = frozenset(Draft.__struct_fields__) - {"extensions"}
+_JSON_BLANKS = b" \t\r\n"
 _JSON_TYPES = ("", "application/json")
 
 
@@ -199,8 +200,8 @@ def decode_line(line: bytes) -> Event:
 def set_payload(draft: Draft, payload: bytes, media_type: str) -> None:
     """Put *payload* into the draft so that `payload_of` returns the same bytes.
 
-    JSON is embedded as it is; should it hold line breaks between its tokens they become spaces and their offsets are kept, so
-    that a line stays a line. Anything else is embedded as base64. Raises msgspec.DecodeError or UnicodeDecodeError for a JSON media type and no JSON.
+    JSON is embedded as it is but for blanks around it; should it hold line breaks between its tokens they become spaces and
+    their offsets are kept, so that a line stays a line. Anything else is embedded as base64. Raises msgspec.DecodeError or UnicodeDecodeError for a JSON media type and no JSON.
     """
     draft.datacontenttype = "" if media_type == "application/json" else media_type
     if not is_json(media_type):
@@ -212,6 +213,8 @@ def set_payload(draft: Draft, payload: bytes, media_type: str) -> None:
         msgspec.json.decode(payload, type=msgspec.Raw)
     except RecursionError:
         raise msgspec.DecodeError("the JSON is nested too deeply") from None
+    if payload[:1] <= b" " or payload[-1:] <= b" ":
+        payload = payload.strip(_JSON_BLANKS)  # they would not come back: a decoder leaves them out of the value
     if b"\n" in payload or b"\r" in payload:
         # a raw line break is illegal inside a JSON string, so each one here stands between tokens
         draft.linebreaks = ",".join(

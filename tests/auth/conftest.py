@@ -6,7 +6,7 @@ from pathlib import Path
 import argon2
 import pytest
 
-from tidings.auth import Passwords, Tokens
+from tidings.auth import Passwords, Sessions, Tokens
 from tidings.clock import ManualClock
 from tidings.store import Store
 
@@ -37,3 +37,9 @@ def hasher() -> argon2.PasswordHasher:
 @pytest.fixture
 def passwords(store: Store, hasher: argon2.PasswordHasher) -> Passwords:
     return Passwords(store, hasher=hasher)
+
+
+@pytest.fixture
+def live(store: Store, clock: ManualClock, passwords: Passwords, tokens: Tokens) -> Sessions:
+    """Sessions that end after half an hour."""
+    return Sessions(store, clock, 1800.0, passwords=passwords, tokens=tokens)

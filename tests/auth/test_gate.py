@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterator
 import argon2
 import pytest
 
-from tidings.auth import Gate, Passwords, Principal, Role, Tokens, gate, socket_principal
+from tests.server.client_certificates import make_certificate
+from tidings.auth import Certificates, Gate, Passwords, Principal, Role, Sessions, Tokens, gate, socket_principal
 from tidings.clock import ManualClock
 from tidings.errors import Busy, Stopping, Unauthenticated
 from tidings.store import Store
@@ -43,8 +44,15 @@ def passwords(store: Store, hasher: argon2.PasswordHasher) -> WatchedPasswords:
 
 
 @pytest.fixture
-def door(tokens: Tokens, passwords: WatchedPasswords, clock: ManualClock) -> Iterator[Gate]:
-    door = Gate(tokens, passwords, clock)
+def certificates(store: Store, clock: ManualClock) -> Certificates:
+    return Certificates(store, clock)
+
+
+@pytest.fixture
+def door(
+    tokens: Tokens, passwords: WatchedPasswords, certificates: Certificates, live: Sessions, clock: ManualClock
+) -> Iterator[Gate]:
+    door = Gate(tokens, passwords, clock, certificates=certificates, sessions=live)
     yield door
     passwords.may_go_on.set()
     door.close()
@@ -83,7 +91,17 @@ def test_the_fast_path_leaves_everything_else_to_the_slow_one(door: Gate, header
     assert door.authenticate_fast(header) is None
 
 
-@pytest.mark.parametrize("token", ["", "nonsense", "tdg_" + "A" * 43, "\udcff"])
+async def test_a_session_opens_as_a_bearer_until_it_is_revoked(door: Gate, live: Sessions) -> None:
+    ann = await door.log_in("ann", PASSWORD, ADDRESS)
+    secret = live.create(ann, "ovirt")
+    assert door.authenticate_fast(f"Bearer {secret}") is ann
+    assert await door.authenticate(f"bearer {secret}", None, ADDRESS) is ann
+    live.revoke(secret)
+    with pytest.raises(Unauthenticated, match="log in again"):
+        await door.authenticate(f"Bearer {secret}", None, ADDRESS)
+
+
+@pytest.mark.parametrize("token", ["", "nonsense", "tdg_" + "A" * 43, "tds_" + "A" * 43, "\udcff"])
 async def test_an_unknown_token_is_refused_and_not_quoted(door: Gate, token: str) -> None:
     with pytest.raises(Unauthenticated) as caught:
         await door.authenticate(f"Bearer {token}", None, ADDRESS)
@@ -144,6 +162,44 @@ async def test_wrong_name_and_wrong_password_are_told_the_same(door: Gate, heade
 async def test_malformed_basic_credentials_say_what_is_expected(door: Gate, credentials: str) -> None:
     with pytest.raises(Unauthenticated, match="malformed Basic credentials: the base64 of NAME:PASSWORD"):
         await door.authenticate(f"Basic {credentials}", None, ADDRESS)
+
+
+@pytest.mark.parametrize("name", ["ann", "ann@internal", "ann@a profile", "ann@"])
+async def test_a_form_with_name_and_password_opens_whatever_the_profile(door: Gate, name: str) -> None:
+    assert await door.log_in(name, PASSWORD, ADDRESS) == Principal("ann", Role.WRITER, (), "password")
+    assert (await door.authenticate(basic(name, PASSWORD), None, ADDRESS)).name == "ann"
+
+
+async def test_only_what_follows_the_last_at_is_a_profile(door: Gate, passwords: Passwords) -> None:
+    passwords.add("ann@example.com", "another password", Role.READER)
+    assert (await door.log_in("ann@example.com@internal", "another password", ADDRESS)).name == "ann@example.com"
+
+
+async def test_a_user_called_just_so_comes_before_one_with_a_profile(door: Gate, passwords: Passwords) -> None:
+    passwords.add("ann@internal", "another password", Role.READER)
+    assert (await door.log_in("ann@internal", "another password", ADDRESS)).name == "ann@internal"
+    with pytest.raises(Unauthenticated):
+        await door.log_in("ann@internal", PASSWORD, ADDRESS)
+
+
+@pytest.mark.parametrize("name", ["bob@internal", "@internal", "@", "", "ann@internal@internal"])
+async def test_a_profile_makes_no_user(door: Gate, name: str) -> None:
+    with pytest.raises(Unauthenticated, match=r"^wrong user name or password$"):
+        await door.log_in(name, PASSWORD, ADDRESS)
+
+
+@pytest.mark.parametrize("name", ["ann", "bob"])
+async def test_guesses_with_many_profiles_are_held_up_as_one_user(door: Gate, name: str) -> None:
+    for guess in range(5):
+        with pytest.raises(Unauthenticated):
+            await door.log_in(f"{name}@profile{guess}", "wrong password", ADDRESS)
+    with pytest.raises(Busy):
+        await door.log_in(name, PASSWORD, ADDRESS)
+
+
+async def test_a_token_in_place_of_the_password_opens_a_form_too(door: Gate, tokens: Tokens) -> None:
+    _, secret = tokens.create("ci", Role.READER)
+    assert (await door.log_in("admin@internal", secret, ADDRESS)).name == "ci"
 
 
 async def test_passwords_are_verified_in_their_own_thread(door: Gate, passwords: WatchedPasswords) -> None:
@@ -258,9 +314,9 @@ async def test_root_on_the_socket_is_an_admin(door: Gate) -> None:
 
 
 async def test_a_stranger_on_the_socket_is_refused_with_who_would_be_trusted(
-    tokens: Tokens, passwords: Passwords, clock: ManualClock
+    tokens: Tokens, passwords: Passwords, certificates: Certificates, clock: ManualClock
 ) -> None:
-    door = Gate(tokens, passwords, clock, group="operators")
+    door = Gate(tokens, passwords, clock, certificates=certificates, group="operators")
     message = "trusts root and the server's own user and members of group 'operators', not user id 4000001; send"
     with pytest.raises(Unauthenticated, match=message):
         await door.authenticate(None, STRANGER, "")
@@ -272,6 +328,43 @@ async def test_a_header_wins_over_the_socket(door: Gate, tokens: Tokens) -> None
     assert (await door.authenticate(f"Bearer {secret}", ROOT, "")).role is Role.READER
     with pytest.raises(Unauthenticated):
         await door.authenticate("Bearer nonsense", ROOT, "")
+
+
+async def test_a_trusted_client_certificate_opens(door: Gate, certificates: Certificates) -> None:
+    added = certificates.add("web1", make_certificate().pem, Role.WRITER, ["default"])
+    expected = Principal(added.fingerprint, Role.WRITER, ("default",), "tls")
+    assert door.authenticate_fast(None, added.fingerprint) == expected
+    assert await door.authenticate(None, None, ADDRESS, added.fingerprint) == expected
+
+
+async def test_an_unknown_client_certificate_is_refused_with_how_to_trust_it(door: Gate) -> None:
+    fingerprint = make_certificate().fingerprint
+    assert door.authenticate_fast(None, fingerprint) is None
+    with pytest.raises(
+        Unauthenticated, match=f"certificate {fingerprint} is not trusted.*'tidings trust add NAME FILE'"
+    ):
+        await door.authenticate(None, None, ADDRESS, fingerprint)
+
+
+async def test_a_removed_client_certificate_is_refused_at_once(door: Gate, certificates: Certificates) -> None:
+    added = certificates.add("web1", make_certificate().pem, Role.WRITER)
+    certificates.remove(added.fingerprint)
+    with pytest.raises(Unauthenticated):
+        await door.authenticate(None, None, ADDRESS, added.fingerprint)
+
+
+async def test_a_header_wins_over_a_client_certificate(door: Gate, tokens: Tokens, certificates: Certificates) -> None:
+    added = certificates.add("web1", make_certificate().pem, Role.ADMIN)
+    _, secret = tokens.create("ci", Role.READER)
+    for principal in (
+        door.authenticate_fast(f"Bearer {secret}", added.fingerprint),
+        await door.authenticate(f"Bearer {secret}", None, ADDRESS, added.fingerprint),
+    ):
+        assert principal == Principal("ci", Role.READER, (), "token")
+    for header in ("", "Bearer nonsense", WRONG):
+        assert door.authenticate_fast(header, added.fingerprint) is None
+        with pytest.raises(Unauthenticated):
+            await door.authenticate(header, None, ADDRESS, added.fingerprint)
 
 
 async def test_a_peer_is_looked_up_once_a_minute_in_a_thread(

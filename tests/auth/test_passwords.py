@@ -177,8 +177,45 @@ def test_renewing_a_hash_never_undoes_a_password_set_meanwhile(passwords: Passwo
 
 
 def test_a_hash_that_is_none_opens_nothing(passwords: Passwords, store: Store) -> None:
-    store.execute("INSERT INTO users (name, hash, role) VALUES ('ann', 'nonsense', 'admin')")
+    passwords.add("ann", PASSWORD, Role.ADMIN)
+    store.execute("UPDATE users SET hash = 'nonsense'")
     assert passwords.verify("ann", PASSWORD) is None
+
+
+def test_a_user_is_known_without_the_disk(passwords: Passwords, store: Store) -> None:
+    passwords.add("ann", PASSWORD, Role.WRITER)
+    again = Passwords(store)
+    store.close()
+    assert again.principal("ann") == Principal("ann", Role.WRITER, (), "password")
+    assert again.principal("bob") is None
+
+
+def test_a_user_is_the_same_until_its_password_is_changed(passwords: Passwords) -> None:
+    passwords.add("ann", PASSWORD, Role.WRITER)
+    before = passwords.principal("ann")
+    assert passwords.verify("ann", PASSWORD) is before
+    passwords.set_password("ann", "another password")
+    assert passwords.principal("ann") == before
+    assert passwords.principal("ann") is not before
+
+
+def test_a_password_changed_while_the_old_one_is_checked_makes_another_user(store: Store) -> None:
+    class Interrupted(argon2.PasswordHasher):
+        def check_needs_rehash(self, hash: str | bytes) -> bool:
+            passwords.set_password("ann", "another password")
+            return False
+
+    passwords = Passwords(store, hasher=Interrupted(time_cost=1, memory_cost=8, parallelism=1))
+    passwords.add("ann", PASSWORD, Role.WRITER)
+    verified = passwords.verify("ann", PASSWORD)
+    assert verified == passwords.principal("ann")
+    assert verified is not passwords.principal("ann")
+
+
+def test_a_removed_user_is_known_no_more(passwords: Passwords) -> None:
+    passwords.add("ann", PASSWORD, Role.WRITER)
+    passwords.remove("ann")
+    assert passwords.principal("ann") is None
 
 
 def test_every_change_of_a_user_makes_a_new_generation(passwords: Passwords) -> None:

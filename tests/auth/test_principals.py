@@ -3,7 +3,9 @@
 import pytest
 
 from tidings.auth import Principal, Role, condition, may_write_scope
+from tidings.event import Draft, decode_line, encode_lines
 from tidings.query.ast import EVERYTHING, AnyOf, Column, Compare, Pattern
+from tidings.query.predicate import matches
 
 
 @pytest.mark.parametrize(
@@ -42,6 +44,32 @@ def test_with_scopes_only_events_of_exactly_these_are_seen() -> None:
             Compare(Column.SCOPE, "=", Pattern(("a*b",), case_sensitive=True)),
         )
     )
+
+
+OWN, LINE, TIME = "f" * 64, "lxd.logging", "2026-11-20T22:18:28Z"
+
+
+@pytest.mark.parametrize(
+    ("origin", "scope", "actor", "kind", "seen"),
+    [
+        ("tls", "finance", "root", "lxd.lifecycle.instance-started", True),
+        ("tls", "sales", "root", "lxd.lifecycle.instance-started", False),
+        ("tls", "sales", OWN, "lxd.lifecycle.instance-started", True),
+        ("tls", "", OWN, "lxd.operation", True),
+        ("tls", "sales", OWN[:-1], "lxd.operation", False),
+        ("tls", "sales", OWN.upper(), "lxd.operation", False),
+        ("tls", "sales", OWN, LINE, False),
+        ("tls", "finance", OWN, LINE, True),
+        ("token", "sales", OWN, "lxd.operation", False),
+    ],
+)
+def test_a_client_certificate_with_scopes_also_sees_what_it_did_but_no_log_lines(
+    origin: str, scope: str, actor: str, kind: str, seen: bool
+) -> None:
+    principal = Principal(OWN, Role.READER, ("finance",), origin)
+    draft = Draft(sequence="1", received=TIME, time=TIME, severity="normal", type=kind, scope=scope, actor=actor)
+    (line,) = encode_lines([draft]).splitlines()
+    assert matches(condition(principal), decode_line(line)) is seen
 
 
 @pytest.mark.parametrize(

@@ -104,6 +104,20 @@ def test_revoking_what_isnt_there_is_not_found(tokens: Tokens, name: str) -> Non
         tokens.revoke(name)
 
 
+def test_a_token_is_known_by_its_name_until_it_is_revoked(tokens: Tokens, store: Store, clock: ManualClock) -> None:
+    _, secret = tokens.create("ci", Role.WRITER, ["finance"])
+    assert tokens.principal("ci") is tokens.verify(secret) is not None
+    assert Tokens(store, clock).principal("ci") == Principal("ci", Role.WRITER, ("finance",), "token")
+    tokens.revoke("ci")
+    assert tokens.principal("ci") is None
+
+
+def test_an_expired_token_is_known_no_more(tokens: Tokens, clock: ManualClock) -> None:
+    tokens.create("ci", Role.WRITER, expires_s=60)
+    clock.advance(60)
+    assert tokens.principal("ci") is None
+
+
 def test_a_name_can_be_used_again_after_revoking(tokens: Tokens) -> None:
     old, _ = tokens.create("ci", Role.WRITER)
     tokens.revoke("ci")

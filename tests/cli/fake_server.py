@@ -142,7 +142,7 @@ class FakeServer:
             if path == request.path:
                 self.refusals.remove(refusal)
                 return _problem(status, problem, headers)
-        if "!" in request.query.get("search", ""):
+        if "!" in request.query.get("search", "").replace("!=", ""):
             column = request.query["search"].index("!") + 1
             detail = f"unexpected '!' at column {column}; did you mean 'not'?"
             extra = {"column": column, "suggestion": "did you mean 'not'?"}

@@ -124,8 +124,8 @@ def test_ctrl_c_is_exit_code_130(server: FakeServer, tidings: CommandLine) -> No
 
 
 def _signal_when_live(server: FakeServer, number: int) -> None:
-    server.streaming.wait(10)
-    os.kill(os.getpid(), number)
+    if server.streaming.wait(10):
+        os.kill(os.getpid(), number)
 
 
 def test_a_position_no_longer_kept_names_the_oldest_index(server: FakeServer, tidings: CommandLine) -> None:
@@ -171,3 +171,97 @@ def test_lxd_frames_are_the_payload_as_it_came(server: FakeServer, tidings: Comm
     server.fill(1)
     result = tidings("monitor", "--after", "0", "--max", "1", "-o", "lxd")
     assert result.stdout == '{"type":"lifecycle","number":1}\n'
+
+
+def log_lines(*levels: str) -> list[bytes]:
+    """Return stored log lines of LXD with these levels."""
+    frames = [
+        {"type": "logging", "timestamp": "2026-11-20T22:18:27Z", "metadata": {"message": level, "level": level}}
+        for level in levels
+    ]
+    return [stored_line(index, data=frame) for index, frame in enumerate(frames, 1)]
+
+
+def search_of(server: FakeServer, tidings: CommandLine, *args: str) -> str:
+    """Return the query that the server is asked with these options."""
+    stopper = threading.Thread(target=_signal_when_live, args=(server, signal.SIGTERM))
+    stopper.start()
+    result = tidings("monitor", *args)
+    stopper.join()
+    assert result.exit_code == 130
+    return next(query["search"] for _, path, query in server.requests if path == "/v1/stream")
+
+
+FOREIGN = "dialect != lxd not (dialect = tidings kind = tidings.job)"
+
+
+@pytest.mark.parametrize(
+    ("args", "search"),
+    [
+        (["--pretty"], ""),
+        (["--all-projects"], ""),
+        (["--format", "yaml", "a or b"], "a or b"),
+        (
+            ["--type", "logging"],
+            f"dialect = lxd kind = lxd.logging or {FOREIGN} subject != *",
+        ),
+        (
+            ["--type=ovn,security", "--type", "ovn", "--project", "web"],
+            "dialect = lxd kind in (lxd.ovn, lxd.security)",
+        ),
+        (["--type", "ovn", "a or b sortby time"], "dialect = lxd kind = lxd.ovn (a or b)"),
+        (
+            ["--type", "operation", "--project", "my web"],
+            'scope in ("my web", "") (dialect = lxd kind = lxd.operation or dialect = tidings kind = tidings.job)',
+        ),
+    ],
+)
+def test_the_server_is_asked_for_no_more_than_types_and_project_say(
+    server: FakeServer, tidings: CommandLine, args: list[str], search: str
+) -> None:
+    assert search_of(server, tidings, *args) == search
+
+
+def test_the_options_of_lxc_monitor_ask_for_lxds_form(server: FakeServer, tidings: CommandLine) -> None:
+    server.fill(1)
+    for options in (["--all-projects"], ["-o", "lxd", "--all-projects"]):
+        result = tidings("monitor", "--after", "0", "--max", "1", *options)
+        assert result.stdout == '{"type":"lifecycle","number":1}\n'
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (["--project", "a", "--all-projects"], "Cannot specify a project when requesting all projects"),
+        (["--loglevel", "info"], "Log level filtering can only be used with pretty formatting"),
+        (["--loglevel", "info", "--format", "yaml"], "Log level filtering can only be used with pretty formatting"),
+        (["--loglevel", "loud", "--pretty"], "'loud' is no level; give panic, fatal, error"),
+        (["--type", "bogus"], '"bogus" isn\'t a supported event type; give lifecycle, logging'),
+        (["--type", "lifecycle,"], '"" isn\'t a supported event type'),
+        (["--format", "xml"], "'xml' is not one of"),
+        (["--pretty", "-o", "json"], "belong to -o lxd, not -o json"),
+        (["--type", "ovn", "severity >"], "expected a value after '>'"),
+    ],
+)
+def test_what_lxc_monitor_refuses_is_wrong_use(tidings: CommandLine, args: list[str], said: str) -> None:
+    result = tidings("monitor", *args)
+    assert result.exit_code == 2
+    assert said in result.stderr
+
+
+def test_events_under_the_level_dont_count(server: FakeServer, tidings: CommandLine, tmp_path: Path) -> None:
+    server.append(*log_lines("debug", "error", "info", "info", "warning", "error", "info"))
+    options = ["--pretty", "--loglevel=warning", "--after=0", "--max=3", f"--cursor-file={tmp_path / 'cursor'}"]
+    result = tidings("monitor", *options)
+    assert [line.split("level=")[1] for line in result.stdout.splitlines()] == [
+        "error msg=error",
+        "warning msg=warning",
+        "error msg=error",
+    ]
+    assert (tmp_path / "cursor").read_text() == "6\n"
+
+
+def test_pretty_wins_over_a_format_as_in_lxc(server: FakeServer, tidings: CommandLine) -> None:
+    server.append(*log_lines("info"))
+    result = tidings("monitor", "--pretty", "--format", "json", "--after", "0", "--max", "1")
+    assert result.stdout == 'time="2026-11-20T22:18:27Z" level=info msg=info\n'

@@ -2,7 +2,8 @@
 
 import pytest
 
-from tidings.dialects import DECODERS, load_decoder
+from tidings.dialects import load_decoder
+from tidings.dialects.table import DECODERS
 from tidings.errors import NotFound
 
 

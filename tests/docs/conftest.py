@@ -33,7 +33,7 @@ def reader() -> Iterator[Reader]:
         for name in ("src", "examples"):
             (directory / name).symlink_to(ROOT / name)
         environment = _environment(Path(home))
-        command = ["tidings", "serve", "--listen", "127.0.0.1:0"]
+        command = ["tidings", "serve", "--listen", "127.0.0.1:0", "--tls-listen", "127.0.0.1:0"]
         with (
             (Path(home) / "server.log").open("wb") as log,
             subprocess.Popen(

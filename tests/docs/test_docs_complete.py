@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 
 import click
@@ -8,6 +9,7 @@ from tests.docs.documents import DOCS, ROOT, codes, first_codes, page, rows, sec
 from tidings.cli.exits import Exit
 from tidings.cli.main import main
 from tidings.config import CLIENT_VARIABLES, SETTINGS, Setting
+from tidings.dialects.table import APIS
 from tidings.kinds import catalogue
 from tidings.query.fields import FACETS, FIELDS, LINK_TYPES, OPERATORS
 from tidings.server.context import Route
@@ -95,6 +97,13 @@ def test_every_parameter_of_a_route_is_in_its_section(route: Route) -> None:
     described = set(codes(sections(page("http-api.md"))[f"`{route.method} {route.path}`"]))
 
     assert {parameter.name for parameter in route.parameters} <= described
+
+
+@pytest.mark.parametrize("name", APIS)
+def test_every_route_of_a_dialect_is_on_its_page(name: str) -> None:
+    described = set(codes(page(f"{name.split('.')[2]}.md")))
+
+    assert {f"{route.method} {route.path}" for route in import_module(name).API.routes} <= described
 
 
 def test_every_facet_is_named() -> None:

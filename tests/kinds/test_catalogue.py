@@ -60,6 +60,7 @@ LXD_OTHER = {
     "lxd.operation",
     "lxd.logging",
     "lxd.ovn",
+    "lxd.unreadable",
     "lxd.security",
     "lxd.network-acl",
     "lxd.config",
@@ -106,11 +107,35 @@ OCI_TYPES = [
 TIDINGS_FIELDS = {
     "tidings.trimmed": ("before", "count", "reason"),
     "tidings.segment-quarantined": ("segment", "first", "last", "reason"),
-    "tidings.gap": ("from", "until", "collector"),
+    "tidings.collector-gap": ("collector", "source", "from", "to", "seconds", "reason"),
     "tidings.token-created": ("name", "role", "scope"),
     "tidings.token-revoked": ("name",),
     "tidings.user-added": ("name", "role"),
     "tidings.user-removed": ("name",),
+    "tidings.password-changed": ("name",),
+    "tidings.config-updated": (),
+    "tidings.certificate-created": ("fingerprint", "name", "role", "scope", "requestor"),
+    "tidings.certificate-updated": ("fingerprint", "name", "role", "scope", "requestor"),
+    "tidings.certificate-deleted": ("fingerprint", "name", "role", "scope", "requestor"),
+    "tidings.certificate-token-created": ("id", "name", "role", "scope", "requestor"),
+    "tidings.certificate-token-revoked": ("id", "name", "role", "scope", "requestor"),
+    "tidings.job": (
+        "id",
+        "class",
+        "description",
+        "created",
+        "updated",
+        "status",
+        "resources",
+        "progress",
+        "may_cancel",
+        "error",
+    ),
+    "tidings.warning-raised": ("id", "type", "entity", "status", "message"),
+    "tidings.warning-resolved": ("id", "type", "entity", "status"),
+    "tidings.warning-acknowledged": ("id", "type", "entity", "status", "requestor"),
+    "tidings.warning-reset": ("id", "type", "entity", "status", "requestor"),
+    "tidings.warning-deleted": ("id", "type", "entity", "status", "requestor"),
 }
 
 
@@ -140,7 +165,7 @@ def test_each_system_has_its_documented_number_of_kinds() -> None:
         "ovirt": 1363,
         "container-station": 29,
         "oci": 9,
-        "tidings": 7,
+        "tidings": 20,
     }
 
 

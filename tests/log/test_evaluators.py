@@ -2,6 +2,7 @@
 
 import tempfile
 from pathlib import Path
+from unittest.mock import patch
 
 import msgspec
 import pytest
@@ -14,7 +15,21 @@ from tidings.errors import SearchTimeout
 from tidings.event import Draft
 from tidings.log.segments.reader import Found
 from tidings.log.segments.tail import in_order, is_past, sort_value
-from tidings.query.ast import EVERYTHING, Column, Compare, Condition, Order, Pattern, Payload, Position
+from tidings.query import sql
+from tidings.query.ast import (
+    EVERYTHING,
+    AllOf,
+    AnyOf,
+    Column,
+    Compare,
+    Condition,
+    Listed,
+    Not,
+    Order,
+    Pattern,
+    Payload,
+    Position,
+)
 from tidings.query.predicate import matches
 
 orders = st.builds(Order, st.sampled_from(Column), st.booleans(), st.booleans())
@@ -64,6 +79,30 @@ def test_pages_by_position_join_to_the_whole(events: list[Draft], where: Conditi
                 if len(page) < size:
                     break
             assert wanted == found
+
+
+@relaxed
+@given(drafts, strategies.lists_of_indexes, strategies.conditions)
+def test_lists_too_long_to_stand_in_the_statement_find_the_same(
+    events: list[Draft], listed: Listed, where: Condition
+) -> None:
+    with (
+        patch.object(sql, "_INLINE", 1),
+        tempfile.TemporaryDirectory() as folder,
+        all_states(Path(folder), events) as states,
+    ):
+        for asked in (
+            listed,
+            Not(listed),
+            AllOf((where, listed)),
+            AllOf((Not(listed), where)),
+            Not(AnyOf((Not(listed), where))),
+        ):
+            wanted = expected(states, asked, Order())
+            assert wanted == states.tail.search(asked, Order(), None, 100)
+            assert wanted == states.growing.search(asked, Order(), None, 100, states.span)
+            assert wanted == states.sealed.search(asked, Order(), None, 100, states.span)
+            assert len(wanted) == states.sealed.count(asked, states.span)
 
 
 @relaxed

@@ -21,6 +21,7 @@ from tidings.query.ast import (
     Condition,
     Contains,
     LinkTo,
+    Listed,
     Not,
     Pattern,
     Payload,
@@ -180,7 +181,10 @@ _contains = st.builds(
 )
 _words = st.builds(Words, texts, st.booleans())
 
-leaves = st.one_of(_compare_numbers, _compare_texts, _compare_payloads, _contains, _words)
+lists_of_indexes = st.builds(Listed, st.sets(st.integers(-1, 12), max_size=9).map(lambda found: tuple(sorted(found))))
+"""Lists of indexes that events have, or are just beyond."""
+
+leaves = st.one_of(_compare_numbers, _compare_texts, _compare_payloads, _contains, _words, lists_of_indexes)
 """Conditions without AND, OR and NOT."""
 
 

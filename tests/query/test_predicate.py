@@ -20,6 +20,7 @@ from tidings.query.ast import (
     Condition,
     Contains,
     LinkTo,
+    Listed,
     Not,
     Pattern,
     Payload,
@@ -53,6 +54,14 @@ def make_event(*, links: list[Link] | None = None, payload: Any = None, media_ty
 
 def text(*parts: str) -> Pattern:
     return Pattern(parts)
+
+
+@pytest.mark.parametrize(
+    ("indexes", "is_among"),
+    [((7,), True), ((1, 7, 9), True), ((7, 8), True), ((), False), ((6, 8), False), ((1, 6), False), ((8,), False)],
+)
+def test_a_list_of_indexes_holds_an_event_by_its_index(indexes: tuple[int, ...], is_among: bool) -> None:
+    assert matches(Listed(indexes), make_event()) is is_among
 
 
 def test_everything_matches_and_nothing_does_not() -> None:

@@ -17,6 +17,8 @@ from tidings.query.ast import (
     Condition,
     Contains,
     LinkTo,
+    Listed,
+    Not,
     Payload,
     Words,
 )
@@ -85,6 +87,12 @@ def test_a_deeply_nested_condition_is_not_rendered_deeper(inner: str) -> None:
         (Compare(Payload(("a",)), "=", None), "data.a = null"),
         (Contains("x", (Column.KIND, LinkTo("vm", "any"))), "(kind ~ x or vm.any ~ x)"),
         (Contains("x", ()), "not has index"),
+        (Listed((3, 5)), "index in (3, 5)"),
+        (Not(Listed((3, 5))), "index not in (3, 5)"),
+        (Not(Listed((3,))), "index != 3"),
+        (AllOf((Words("a"), Listed((3, 5)))), "a index in (3, 5)"),
+        (AnyOf((Words("a"), Listed((3, 5)))), "a or index in (3, 5)"),
+        (Listed(()), "not has index"),
     ],
 )
 def test_a_condition_of_another_language_is_rendered_as_near_as_can_be(condition: Condition, rendered: str) -> None:

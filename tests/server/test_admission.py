@@ -26,7 +26,7 @@ SENT = {
 
 
 async def call(server: Serving, route: Route, token: str) -> Reply:
-    path = route.path.format(index="1", name="nobody")
+    path = route.path.format(index="1", name="nobody", id="none", fingerprint="0" * 64)
     if route.path == "/v1/wait":
         path += "?timeout=0"
     if route.path == "/v1/stream":

@@ -52,7 +52,6 @@ async def test_a_failed_start_leaves_the_directory_free(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("settings", "reason"),
     [
-        ({"tls_listen": "127.0.0.1:0"}, "no TLS listener"),
         ({"listen": "off", "socket": "off"}, "nobody could reach"),
         ({"listen": "no-such-host.invalid:80"}, "can't listen"),
         ({"socket_group": "no-such-group"}, "no group"),

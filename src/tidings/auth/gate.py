@@ -10,9 +10,12 @@ from typing import TypeVar
 
 from tidings.auth._names import is_name
 from tidings.auth._verified import VerifiedPasswords
+from tidings.auth.certificates import Certificates
 from tidings.auth.passwords import Passwords
 from tidings.auth.peer import socket_principal
 from tidings.auth.principals import Principal
+from tidings.auth.sessions import PREFIX as SESSION_PREFIX
+from tidings.auth.sessions import Sessions
 from tidings.auth.throttle import Throttle
 from tidings.auth.tokens import PREFIX, Tokens
 from tidings.clock import Clock
@@ -31,7 +34,9 @@ _BASIC = "basic "
 _HOW_TO = (
     "send 'Authorization: Bearer TOKEN' ('tidings token create' makes one) or a user name and password (HTTP Basic)"
 )
-_BAD_TOKEN = "the token is unknown, revoked or expired; 'tidings token create' makes a new one"  # noqa: S105 (a message)
+_BAD_TOKEN = (
+    "the token or session is unknown, revoked or expired; log in again, or 'tidings token create' makes a new one"  # noqa: S105 (a message)
+)
 _BAD_PASSWORD = "wrong user name or password"  # noqa: S105 (a message)
 _MALFORMED = "malformed Basic credentials: the base64 of NAME:PASSWORD in UTF-8 is expected"
 
@@ -39,14 +44,25 @@ T = TypeVar("T")
 
 
 class Gate:
-    """Authenticates requests. An Authorization header decides alone; without one the Unix socket's peer does.
+    """Authenticates requests. An Authorization header decides alone; without one a client certificate, then the Unix socket's peer.
 
     Lives on one event loop. Hashing and directory look-ups run in two named threads of its own, until `close`.
     """
 
-    def __init__(self, tokens: Tokens, passwords: Passwords, clock: Clock, *, group: str | None = None) -> None:
+    def __init__(
+        self,
+        tokens: Tokens,
+        passwords: Passwords,
+        clock: Clock,
+        *,
+        certificates: Certificates,
+        sessions: Sessions | None = None,
+        group: str | None = None,
+    ) -> None:
         self._tokens = tokens
         self._passwords = passwords
+        self._certificates = certificates
+        self._sessions = sessions
         self._clock = clock
         self._group = group
         self._throttle = Throttle(clock)
@@ -58,21 +74,34 @@ class Gate:
         self._waiting = 0
         self._closed = False
 
-    def authenticate_fast(self, authorization: str | None) -> Principal | None:
-        """Return whose bearer token it is, from memory; None means ask `authenticate`, which also knows what to say."""
-        if authorization is None or authorization[: len(_BEARER)].lower() != _BEARER:
-            return None
-        return self._tokens.verify(authorization[len(_BEARER) :].strip())
+    def authenticate_fast(self, authorization: str | None, fingerprint: str | None = None) -> Principal | None:
+        """Return whose bearer token, session or client certificate it is, from memory.
 
-    async def authenticate(
-        self, authorization: str | None, peer: tuple[int, int, int] | None, address: str
-    ) -> Principal:
-        """Return who asks, from the *authorization* header, the Unix socket's *peer* (pid, uid, gid) and the *address*.
-
-        Raises Unauthenticated, or Busy when passwords are tried too fast.
+        None means ask `authenticate`, which also knows what to say.
         """
         if authorization is None:
-            return await self._authenticate_peer(peer)
+            return self._certificates.principal(fingerprint) if fingerprint is not None else None
+        if authorization[: len(_BEARER)].lower() != _BEARER:
+            return None
+        secret = authorization[len(_BEARER) :].strip()
+        if self._sessions is not None and secret.startswith(SESSION_PREFIX):
+            return self._sessions.verify(secret)
+        return self._tokens.verify(secret)
+
+    async def authenticate(
+        self,
+        authorization: str | None,
+        peer: tuple[int, int, int] | None,
+        address: str,
+        fingerprint: str | None = None,
+    ) -> Principal:
+        """Return who asks.
+
+        That is known from the *authorization* header, the *fingerprint* of the client certificate that TLS proved, or the
+        Unix socket's *peer* (pid, uid, gid); *address* is whence. Raises Unauthenticated, or Busy when passwords are tried too fast.
+        """
+        if authorization is None:
+            return self._authenticate_certificate(fingerprint) if fingerprint else await self._authenticate_peer(peer)
         scheme = authorization[: len(_BEARER)].lower()
         if scheme == _BEARER:
             principal = self.authenticate_fast(authorization)
@@ -81,19 +110,20 @@ class Gate:
             return principal
         if scheme.startswith(_BASIC):
             name, password = _decode_basic(authorization[len(_BASIC) :])
-            return await self._authenticate_basic(name, password, address)
+            return await self.log_in(name, password, address)
         # The header isn't quoted: it may be a bare token.
         raise Unauthenticated(f"the Authorization header is neither Bearer nor Basic; {_HOW_TO}")
 
-    def close(self) -> None:
-        """Stop the threads; checks that still wait end with Stopping. Blocks for the one that runs."""
-        self._closed = True
-        self._password_thread.shutdown()
-        self._peer_thread.shutdown()
+    async def log_in(self, name: str, password: str, address: str) -> Principal:
+        """Return whose password, or token in its place, that is. Raises as `authenticate` does.
 
-    async def _authenticate_basic(self, name: str, password: str, address: str) -> Principal:
+        *name* may be followed by ``@`` and a profile, as oVirt's are, unless a user is called just so.
+        """
         if password.startswith(PREFIX) and (principal := self._tokens.verify(password)):
             return principal
+        # Whatever the profile, guesses count for the one user that they mean.
+        if self._passwords.principal(name) is None:
+            name = name.rpartition("@")[0] or name
         if not is_name(name):
             raise Unauthenticated(_BAD_PASSWORD)
         # Before the memory of right passwords, or a guesser could use that to try at full speed.
@@ -108,6 +138,12 @@ class Gate:
         finally:
             self._waiting -= 1
 
+    def close(self) -> None:
+        """Stop the threads; checks that still wait end with Stopping. Blocks for the one that runs."""
+        self._closed = True
+        self._password_thread.shutdown()
+        self._peer_thread.shutdown()
+
     def _check_password(self, name: str, password: str, address: str) -> Principal:
         """Verify a password; in the one password thread, so many guesses sent at once are counted one by one."""
         self._refuse_when_closed()
@@ -121,6 +157,13 @@ class Gate:
             raise Unauthenticated(_BAD_PASSWORD)
         self._throttle.succeed(name, address)
         self._verified.put(name, password, generation, principal)
+        return principal
+
+    def _authenticate_certificate(self, fingerprint: str) -> Principal:
+        principal = self._certificates.principal(fingerprint)
+        if principal is None:
+            how_to = "an administrator can trust it with 'tidings trust add NAME FILE'"
+            raise Unauthenticated(f"the client certificate {fingerprint} is not trusted, or has expired; {how_to}")
         return principal
 
     async def _authenticate_peer(self, peer: tuple[int, int, int] | None) -> Principal:

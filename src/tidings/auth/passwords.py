@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import argon2
 import msgspec
 
-from tidings.auth._names import is_name, require_name
+from tidings.auth._names import require_name
 from tidings.auth.errors import InvalidAccount
 from tidings.auth.principals import Principal, Role
 from tidings.errors import NotFound
@@ -30,7 +30,7 @@ class UserInfo(msgspec.Struct, frozen=True):
 
 
 class Passwords:
-    """All users of a store. Every call blocks, those that hash for some 50 ms: run them in a named thread.
+    """All users of a store. Every call but `principal` blocks, those that hash for some 50 ms: run them in a named thread.
 
     `generation` grows with every change of a user; whoever remembers an answer of `verify` must forget it then.
     """
@@ -40,45 +40,63 @@ class Passwords:
         # OWASP's parameters for Argon2id. One lane, because hashing must not take the event loop's processor too.
         self._hasher = hasher or argon2.PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
         self._nobody = _unmatchable_hash(self._hasher)
+        # Held over the changes on disk and in memory: a user changed and removed at once must end up in neither.
         self._lock = threading.Lock()
+        self._principals = {
+            name: _principal(name, Role(role)) for name, role in store.query("SELECT name, role FROM users")
+        }
         self.generation = 0
+
+    def principal(self, name: str) -> Principal | None:
+        """Return the user as it is now, or None when there is none; from memory.
+
+        The same object for as long as the same password holds, and the one that `verify` returns for it.
+        """
+        return self._principals.get(name)
 
     def add(self, name: str, password: str, role: Role) -> UserInfo:
         """Make a user. Raises InvalidAccount."""
         require_name("user", name)
         hashed = self._hash(password)
-        with self._store.transaction():
-            if self._store.query("SELECT 1 FROM users WHERE name = ?", (name,)):
+        with self._lock:
+            if name in self._principals:
                 reason = f"a user named {name!r} exists already; remove it first or choose another name"
                 raise InvalidAccount("name", reason)
             self._store.execute("INSERT INTO users (name, hash, role) VALUES (?, ?, ?)", (name, hashed, role.value))
-        self._forget()
+            self._principals[name] = _principal(name, role)
+            self._forget()
         return UserInfo(name, role)
 
     def set_password(self, name: str, password: str) -> None:
         """Give a user another password; the old one stops working. Raises NotFound and InvalidAccount."""
         hashed = self._hash(password)
-        if not is_name(name) or not self._store.execute("UPDATE users SET hash = ? WHERE name = ?", (hashed, name)):
-            raise _unknown(name)
-        self._forget()
+        with self._lock:
+            known = self._known(name)
+            self._store.execute("UPDATE users SET hash = ? WHERE name = ?", (hashed, name))
+            self._principals[name] = _principal(name, known.role)
+            self._forget()
 
     def remove(self, name: str) -> None:
         """Delete a user. Raises NotFound."""
-        if not is_name(name) or not self._store.execute("DELETE FROM users WHERE name = ?", (name,)):
-            raise _unknown(name)
-        self._forget()
+        with self._lock:
+            self._known(name)
+            self._store.execute("DELETE FROM users WHERE name = ?", (name,))
+            del self._principals[name]
+            self._forget()
 
     def verify(self, name: str, password: str) -> Principal | None:
         """Return the user when the password is right, else None; an unknown name takes as long as a wrong password."""
-        rows = self._store.query("SELECT hash, role FROM users WHERE name = ?", (name,)) if is_name(name) else []
-        hashed, role = rows[0] if rows else (self._nobody, Role.READER)
+        # Taken before the hash is read: should the password be changed meanwhile, this is not the user as it is then.
+        known = self._principals.get(name)
+        rows = self._store.query("SELECT hash FROM users WHERE name = ?", (name,)) if known else []
+        hashed = rows[0][0] if rows else self._nobody
         try:
             self._hasher.verify(hashed, password.encode(errors="surrogatepass"))
         except _WRONG:
             return None
         if self._hasher.check_needs_rehash(hashed):
             self._rehash(name, hashed, password)
-        return Principal(name, Role(role), (), "password")
+        return known
 
     def list(self) -> Sequence[UserInfo]:
         """Return every user by name."""
@@ -101,10 +119,18 @@ class Passwords:
         new = self._hasher.hash(password.encode())
         self._store.execute("UPDATE users SET hash = ? WHERE name = ? AND hash = ?", (new, name, old))
 
+    def _known(self, name: str) -> Principal:
+        if (known := self._principals.get(name)) is None:
+            raise _unknown(name)
+        return known
+
     def _forget(self) -> None:
         # After the change is on disk: who reads the new number also reads the new hash.
-        with self._lock:
-            self.generation += 1
+        self.generation += 1
+
+
+def _principal(name: str, role: Role) -> Principal:
+    return Principal(name, role, (), "password")
 
 
 def _unknown(name: str) -> NotFound:

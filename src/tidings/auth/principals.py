@@ -6,7 +6,7 @@ import enum
 
 import msgspec
 
-from tidings.query.ast import EVERYTHING, AnyOf, Column, Compare, Condition, Pattern
+from tidings.query.ast import EVERYTHING, AllOf, AnyOf, Column, Compare, Condition, Not, Pattern
 
 
 class Role(enum.StrEnum):
@@ -27,7 +27,8 @@ _RANK = {role: rank for rank, role in enumerate(Role)}
 class Principal(msgspec.Struct, frozen=True):
     """Somebody whose credentials were checked. No *scopes* means all of them.
 
-    *origin* says how: "token", "password" or "socket"; "internal" is the server acting by itself.
+    *origin* says how: "token", "password", "socket" or "tls", whose *name* is the client certificate's fingerprint;
+    "internal" is the server acting by itself.
     """
 
     name: str
@@ -53,12 +54,21 @@ class Principal(msgspec.Struct, frozen=True):
 
 
 def condition(principal: Principal) -> Condition:
-    """Return what an event must fulfil for *principal* to see it. With scopes, none without a scope."""
+    """Return what an event must fulfil for *principal* to see it. With scopes, none without a scope.
+
+    A client certificate also sees, of any scope, what it did itself: newer LXD has that rule. Log lines are left out, since
+    they quote requests.
+    """
     if not principal.scopes:
         return EVERYTHING
-    return AnyOf(
-        tuple(Compare(Column.SCOPE, "=", Pattern((scope,), case_sensitive=True)) for scope in principal.scopes)
-    )
+    seen: list[Condition] = [_is(Column.SCOPE, scope) for scope in principal.scopes]
+    if principal.origin == "tls":
+        seen.append(AllOf((_is(Column.ACTOR, principal.name), Not(_is(Column.KIND, "lxd.logging")))))
+    return AnyOf(tuple(seen))
+
+
+def _is(column: Column, text: str) -> Compare:
+    return Compare(column, "=", Pattern((text,), case_sensitive=True))
 
 
 def may_write_scope(principal: Principal, scope: str) -> bool:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import msgspec
 
+from tidings.auth._limits import checked_lifetime_ns, checked_scopes
 from tidings.auth._names import is_name, require_name
 from tidings.auth._secret_file import read_secret, write_secret
 from tidings.auth.errors import InvalidAccount
@@ -25,10 +26,6 @@ PREFIX = "tdg_"
 
 ADMIN_TOKEN = "admin"  # noqa: S105 (a name, not a secret)
 """The name of the token that `Tokens.ensure_admin_token` looks after."""
-
-MAX_SCOPES = 100
-MAX_SCOPE_LENGTH = 255
-MAX_EXPIRES_S = 100 * 366 * 86_400
 
 _SECRET_BYTES = 32
 _SECRET_LENGTH = len(PREFIX) + 43
@@ -64,9 +61,15 @@ class _Live:
         self.expires_ns = info.expires_ns
         self.last_used_ns = self.saved_ns = info.last_used_ns or 0
 
+    def is_valid(self, now_ns: int) -> bool:
+        return self.expires_ns is None or now_ns < self.expires_ns
+
 
 class Tokens:
-    """All tokens of a store. `verify` reads memory only and may run on the event loop; all else blocks on the disk."""
+    """All tokens of a store.
+
+    `verify` and `principal` read memory only and may run on the event loop; all else blocks on the disk.
+    """
 
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
@@ -79,21 +82,22 @@ class Tokens:
                 "SELECT digest, name, role, scopes, created_ns, expires_ns, last_used_ns FROM tokens"
             )
         }
+        self._named = {live.info.name: live for live in self._live.values()}
 
     def create(
         self, name: str, role: Role, scopes: Sequence[str] = (), expires_s: float | None = None
     ) -> tuple[TokenInfo, str]:
         """Make a token and return it with its secret, which nobody can find out later. Raises InvalidAccount."""
         require_name("token", name)
-        limits = _checked_scopes(role, scopes)
+        limits = checked_scopes("token", role, scopes)
         now_ns = self._clock.now_ns()
-        expires_ns = None if expires_s is None else now_ns + _checked_lifetime_ns(expires_s)
+        expires_ns = None if expires_s is None else now_ns + checked_lifetime_ns(expires_s)
         secret = PREFIX + base64.urlsafe_b64encode(secrets.token_bytes(_SECRET_BYTES)).rstrip(b"=").decode()
         digest = _digest(secret)
         info = TokenInfo(digest.hex()[:_ID_LENGTH], name, role, limits, now_ns, expires_ns, None)
         with self._lock:
             self._insert(info, digest)
-            self._live[digest] = _Live(info)
+            self._live[digest] = self._named[name] = _Live(info)
         return info, secret
 
     def verify(self, secret: str) -> Principal | None:
@@ -102,14 +106,20 @@ class Tokens:
             return None
         # The look-up's time depends on the digest, which tells nothing about the secret: no need of a constant time.
         live = self._live.get(_digest(secret))
-        if live is None:
-            return None
         now_ns = self._clock.now_ns()
-        if live.expires_ns is not None and now_ns >= live.expires_ns:
+        if live is None or not live.is_valid(now_ns):
             return None
         if not 0 <= now_ns - live.last_used_ns < _LAST_USED_STEP_NS:
             live.last_used_ns = now_ns
         return live.principal
+
+    def principal(self, name: str) -> Principal | None:
+        """Return the token of this name as it is now, or None when it is unknown, revoked or expired.
+
+        The same object for as long as it is the same token, and the one that `verify` returns for its secret.
+        """
+        live = self._named.get(name)
+        return live.principal if live is not None and live.is_valid(self._clock.now_ns()) else None
 
     def list(self) -> Sequence[TokenInfo]:
         """Return every token, expired ones too, by name; when each was last used is up to a minute behind."""
@@ -124,6 +134,7 @@ class Tokens:
             for digest, live in tuple(self._live.items()):
                 if live.info.name == name:
                     del self._live[digest]
+            self._named.pop(name, None)
 
     def flush(self) -> None:
         """Write down when tokens were last used; call it now and then and at the end."""
@@ -179,24 +190,3 @@ def _info(row: Row) -> TokenInfo:
     return TokenInfo(
         digest[:_ID_LENGTH], name, Role(role), tuple(json.loads(scopes)), created_ns, expires_ns, last_used_ns
     )
-
-
-def _checked_scopes(role: Role, scopes: Sequence[str]) -> tuple[str, ...]:
-    """Return *scopes* without repeats, or raise InvalidAccount."""
-    if scopes and role is Role.ADMIN:
-        reason = "an admin token can't be limited to scopes; use the role writer or reader, or leave the scopes out"
-        raise InvalidAccount("scopes", reason)
-    if len(scopes) > MAX_SCOPES:
-        raise InvalidAccount("scopes", f"a token can have at most {MAX_SCOPES} scopes, not {len(scopes)}")
-    for scope in scopes:
-        if not scope or len(scope) > MAX_SCOPE_LENGTH or not scope.isprintable():
-            rule = f"use 1 to {MAX_SCOPE_LENGTH} printable characters"
-            raise InvalidAccount("scopes", f"{scope[:80]!r} can't be a scope: {rule}")
-    return tuple(dict.fromkeys(scopes))
-
-
-def _checked_lifetime_ns(expires_s: float) -> int:
-    if not 0 < expires_s <= MAX_EXPIRES_S:
-        rule = f"give 1 to {MAX_EXPIRES_S}, or nothing for never"
-        raise InvalidAccount("expires_s", f"a token can't expire in {expires_s} seconds: {rule}")
-    return int(expires_s * _SECOND_NS)

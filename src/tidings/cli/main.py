@@ -32,6 +32,8 @@ COMMANDS: dict[str, Entry] = {
     "fields": Entry("tidings.cli.fields:fields", "List the fields a query can name."),
     "user": Entry("tidings.cli.user:user", "Manage user accounts."),
     "token": Entry("tidings.cli.token:token", "Manage access tokens."),
+    "trust": Entry("tidings.cli.trust:trust", "Manage LXD client certificates and join tokens."),
+    "collect": Entry("tidings.cli.collect:collect", "Look at the collectors."),
     "trim": Entry("tidings.cli.trim:trim", "Delete the oldest events."),
     "config": Entry("tidings.cli.config:config", "Show the settings and where each came from."),
     "verify": Entry("tidings.cli.verify:verify", "Check a data directory for damage."),

@@ -12,6 +12,7 @@ from tidings.cli.connection import Target, server_options
 from tidings.cli.cursor_file import CursorFile
 from tidings.cli.failures import note
 from tidings.cli.http import Http, Params
+from tidings.cli.lxc_options import LxcOptions, lxc_options
 from tidings.cli.output import output_option
 from tidings.cli.query_argument import query_argument
 from tidings.cli.zone import local_zone
@@ -39,8 +40,11 @@ from tidings.units import parse_duration
     "-v", "--verbose", is_flag=True, help="Tell about the connection even when standard error is no terminal."
 )
 @output_option("pretty", "json", "ndjson", "yaml", "lxd")
+@lxc_options
 @server_options
+@click.pass_context
 def monitor(
+    ctx: click.Context,
     server: Target,
     query: str,
     after: int | None,
@@ -50,10 +54,19 @@ def monitor(
     limit: int | None,
     verbose: bool,
     output: str,
+    lxc: LxcOptions,
 ) -> None:
-    """Watch events arrive. A lost connection is made again and resumes where it broke: no event is missed or shown twice."""
+    """Watch events arrive. A lost connection is made again and resumes where it broke: no event is missed or shown twice.
+
+    The options of lxc monitor work here too and ask for -o lxd.
+    """
     from tidings.cli.watching import Watch, watch
 
+    view = lxc.view()
+    if lxc.given:
+        if output != "lxd" and ctx.get_parameter_source("output") is not click.core.ParameterSource.DEFAULT:
+            raise click.UsageError(f"the options of lxc monitor belong to -o lxd, not -o {output}")
+        output = "lxd"
     if after is not None and since is not None:
         raise click.UsageError("--after and --since both say where to begin; give one")
     cursor = CursorFile(cursor_file) if cursor_file else None
@@ -64,7 +77,7 @@ def monitor(
         note(f"resuming after {position}, as {cursor_file} says")
     told = verbose or terminal.is_terminal(sys.stderr)
     plan = Watch(server, query, position, cursor, from_oldest, limit, output, told)
-    raise click.exceptions.Exit(watch(plan))
+    raise click.exceptions.Exit(watch(plan.narrowed(view)))
 
 
 def _since(server: Target, since: str) -> int:

@@ -8,20 +8,25 @@ from collections.abc import Callable, Iterator
 from contextlib import aclosing, contextmanager
 from typing import NamedTuple
 
-from tidings.cli import pretty
+from tidings.cli import lxc_output, pretty
 from tidings.cli.connection import Target
 from tidings.cli.cursor_file import INTERVAL_S, CursorFile
 from tidings.cli.exits import Exit
 from tidings.cli.failures import note
+from tidings.cli.lxc_output import View
 from tidings.cli.output import encode_for_stdout, write
 from tidings.cli.yaml_text import from_json
 from tidings.client import Client
-from tidings.dialects.lxd.codec import encode
+from tidings.clock import SystemClock
 from tidings.errors import CursorExpired
 from tidings.event import Index
 from tidings.following import Delivery, Following, OnState, State
+from tidings.query.ast import conjoin
+from tidings.query.parser import parse
+from tidings.query.render import render
 
 Show = Callable[[Delivery], bytes]
+"""What turns a delivery into the bytes that are shown; none for one that isn't to be shown."""
 
 
 class Watch(NamedTuple):
@@ -35,6 +40,17 @@ class Watch(NamedTuple):
     limit: int | None
     output: str
     verbose: bool
+    view: View = View()
+
+    def narrowed(self, view: View) -> Watch:
+        """Return the plan with *view*, and its condition in the query, so that the server sends no more than is shown.
+
+        Raises QuerySyntaxError for a query that can't be read.
+        """
+        if view.wanted is None:
+            return self._replace(view=view)
+        asked = parse(self.query, SystemClock().now_ns()).where
+        return self._replace(view=view, query=render(conjoin(view.wanted, asked)))
 
 
 def watch(plan: Watch) -> Exit:
@@ -87,7 +103,7 @@ async def _keep(cursor: CursorFile) -> None:
 
 
 async def _follow(plan: Watch) -> None:
-    show = printer(plan.output)
+    show = printer(plan.output, plan.view)
     after, left = plan.after, plan.limit
     async with Client(plan.server.url, plan.server.token) as client:
         while left is None or left > 0:
@@ -106,15 +122,26 @@ async def _follow(plan: Watch) -> None:
 async def _show_all(following: Following, show: Show, cursor: CursorFile | None, left: int | None) -> int | None:
     async with aclosing(following.batches()) as batches:
         async for batch in batches:
-            shown = batch if left is None else batch[:left]
-            write(b"".join(map(show, shown)))
+            looked_at, shown = _shown(batch, show, left)
+            write(b"".join(shown))
             if cursor is not None:
-                cursor.note(shown[-1].index)
+                cursor.note(looked_at)
             if left is not None:
                 left -= len(shown)
                 if left == 0:
                     break
     return left
+
+
+def _shown(batch: list[Delivery], show: Show, limit: int | None) -> tuple[Index, list[bytes]]:
+    """Return what to show of *batch*, at most *limit* events, and the index of the last one that was looked at."""
+    shown: list[bytes] = []
+    for delivery in batch:
+        if data := show(delivery):
+            shown.append(data)
+            if len(shown) == limit:
+                return delivery.index, shown
+    return batch[-1].index, shown
 
 
 def _teller(plan: Watch, following: Following) -> OnState:
@@ -131,8 +158,8 @@ def _teller(plan: Watch, following: Following) -> OnState:
     return tell
 
 
-def printer(form: str) -> Show:
-    """Return what turns a delivery into the bytes that are shown."""
+def printer(form: str, view: View) -> Show:
+    """Return what shows deliveries in *form*; *view* says how events of LXD's form are shown."""
     match form:
         case "pretty":
             line_of = pretty.line_printer()
@@ -140,6 +167,7 @@ def printer(form: str) -> Show:
         case "yaml":
             return lambda delivery: f"---\n{from_json(delivery.line)}".encode()
         case "lxd":
-            return lambda delivery: encode(delivery.event) + b"\n"
+            show = lxc_output.printer(view)
+            return lambda delivery: show(delivery.event)
         case _:
             return lambda delivery: delivery.line + b"\n"

@@ -36,6 +36,20 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
         Setting(_TEXT, "", "Group whose members may read and publish through the Unix socket."),
     ]
     tls_listen: Annotated[Address | None, Setting(_ADDRESS, "off", "TCP address with TLS; off opens none.")]
+    tls_addresses: Annotated[
+        str,
+        Setting(
+            _TEXT,
+            "",
+            "Addresses of the TLS listener, HOST:PORT, for join tokens; this machine's own if empty.",
+        ),
+    ]
+    devlxd_socket: Annotated[
+        Path | None,
+        Setting(
+            _SOCKET, "off", "Unix socket that serves config and device events as LXD's /dev/lxd does; off opens none."
+        ),
+    ]
     max_event_size: Annotated[int, Setting(_SIZE, "1MiB", "Largest single event that is accepted.", 1024)]
     max_body_size: Annotated[int, Setting(_SIZE, "64MiB", "Largest request body that is accepted.", 1024)]
     max_requests: Annotated[
@@ -77,6 +91,17 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     ping_interval: Annotated[float, Setting(_DURATION, "15s", "Time between two signs of life on a quiet stream.", 1)]
     stop_timeout: Annotated[
         float, Setting(_DURATION, "10s", "Time that requests in flight get to finish when the server stops.")
+    ]
+    job_after: Annotated[
+        float,
+        Setting(
+            _DURATION,
+            "1s",
+            "Time after which an export, import, trim, seal or merge is told of in the log, with its progress.",
+        ),
+    ]
+    disk_low: Annotated[
+        int, Setting(_SIZE, "1GiB", "Free space on the disk below which the server warns; 0 never warns.")
     ]
     log_level: Annotated[str, Setting(_CHOICE, "info", "Lowest level of the server's own log lines.", choices=_LEVELS)]
     log_format: Annotated[

@@ -97,6 +97,12 @@ class Words(msgspec.Struct, frozen=True):
     prefix: bool = False
 
 
+class Listed(msgspec.Struct, frozen=True):
+    """The event's index is one of *indexes*, which ascend without repeats; there may be very many."""
+
+    indexes: tuple[int, ...]
+
+
 class AllOf(msgspec.Struct, frozen=True):
     """Every part holds; with no part, everything matches."""
 
@@ -115,7 +121,7 @@ class Not(msgspec.Struct, frozen=True):
     part: Condition
 
 
-Condition = Compare | Contains | Words | AllOf | AnyOf | Not
+Condition = Compare | Contains | Words | Listed | AllOf | AnyOf | Not
 
 EVERYTHING = AllOf(())
 NOTHING = AnyOf(())

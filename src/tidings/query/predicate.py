@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import operator
+from bisect import bisect_left
 from collections.abc import Callable, Iterable
 from typing import assert_never
 
@@ -20,6 +21,7 @@ from tidings.query.ast import (
     Condition,
     Contains,
     LinkTo,
+    Listed,
     Not,
     Pattern,
     Payload,
@@ -49,6 +51,8 @@ def compile_predicate(condition: Condition) -> Predicate:
             return _contains(text, targets, case_sensitive)
         case Words(text, prefix):
             return _words(text, prefix)
+        case Listed():
+            return lambda event: is_listed(condition, event.index)
         case AllOf(parts):
             return _all_of([compile_predicate(part) for part in parts])
         case AnyOf(parts):
@@ -58,6 +62,13 @@ def compile_predicate(condition: Condition) -> Predicate:
             return lambda event: not inner(event)
         case _:
             assert_never(condition)
+
+
+def is_listed(condition: Listed, index: int) -> bool:
+    """Whether *index* is one of those in *condition*; needs no preparation, however many they are."""
+    indexes = condition.indexes
+    at = bisect_left(indexes, index)
+    return at < len(indexes) and indexes[at] == index
 
 
 def _all_of(predicates: list[Predicate]) -> Predicate:

@@ -8,7 +8,7 @@ from typing import assert_never
 
 from tidings import rfc3339
 from tidings.query._names import name_of
-from tidings.query._values import ANYTHING, TEXT_OF_EVENT
+from tidings.query._values import ANYTHING, TEXT_OF_EVENT, disjoin
 from tidings.query.ast import (
     EVERYTHING,
     AllOf,
@@ -18,6 +18,7 @@ from tidings.query.ast import (
     Condition,
     Contains,
     LinkTo,
+    Listed,
     Not,
     Pattern,
     Target,
@@ -50,6 +51,8 @@ def _render(condition: Condition) -> str:
             return _contains(text, targets)
         case Words(text, prefix):
             return _words(text, prefix)
+        case Listed():
+            return _render(_spelled_out(condition))
         case AllOf(parts):
             return " ".join(_render_within_all(part) for part in parts) or _ALWAYS
         case AnyOf(parts):
@@ -73,7 +76,13 @@ def _grouped(condition: Condition) -> str:
     return _render(condition)
 
 
+def _spelled_out(listed: Listed) -> Condition:
+    return disjoin([Compare(Column.INDEX, "=", index) for index in listed.indexes])
+
+
 def _not(part: Condition) -> str:
+    if isinstance(part, Listed):
+        part = _spelled_out(part)
     if found := _alternative(part):
         target, value = found
         return f"{name_of(target)} != {value}"

@@ -1,12 +1,14 @@
 """The SQL evaluator: compiles a condition for one segment's tables.
 
 The segment resolves text to dictionary codes first (`tables.Names`), so the SQL compares small integers, and a condition that cannot hold in
-this segment becomes FALSE without touching its rows. What the tables cannot decide (messages, payloads) is left to the predicate
-evaluator, called by SQLite for the rows that the rest lets through: the two evaluators cannot disagree there.
+this segment becomes FALSE without touching its rows. What the tables cannot decide (messages, payloads), or not as quickly (very long lists
+of indexes), is left to the predicate evaluator, called by SQLite for the rows that the rest lets through: the two evaluators cannot disagree
+there.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from typing import assert_never
 
@@ -20,6 +22,7 @@ from tidings.query.ast import (
     Condition,
     Contains,
     LinkTo,
+    Listed,
     Not,
     Operator,
     Pattern,
@@ -31,7 +34,7 @@ from tidings.query.text_index import MAX_PARTS, TextIndex
 from tidings.query.words import fts_match, tokens
 
 _CHAIN = 50
-_INLINE_CODES = 200
+_INLINE = 200
 
 
 class Sql(msgspec.Struct, frozen=True):
@@ -83,6 +86,9 @@ class _Compiler:
                 return self._joined(parts, " AND ", "0", "1")
             case AnyOf(parts):
                 return self._joined(parts, " OR ", "1", "0")
+            case Not(Listed(indexes) as listed) if len(self._at_hand(indexes)) > _INLINE:
+                # a newest page asks for few rows: to look each one up costs less than to hand SQLite the list
+                return f"NOT {self._leftover(listed)}"
             case Not(part):
                 inner = self.expression(part)
                 return {"0": "1", "1": "0"}.get(inner) or f"NOT ({inner})"
@@ -90,6 +96,8 @@ class _Compiler:
                 return self._words(condition, tokens(text), prefix)
             case Contains():
                 return self._contains(condition)
+            case Listed(indexes):
+                return self._in_list("r.idx", self._at_hand(indexes))
             case Compare(target, op, value):
                 return self._compare(condition, target, op, value)
             case _:
@@ -168,14 +176,21 @@ class _Compiler:
 
     def _in_codes(self, target: Column | LinkTo, codes: Sequence[tuple[int, int]]) -> str:
         column = "links" if isinstance(target, LinkTo) else target.value
-        if not codes:
+        return self._in_list(f"r.{column}", [code for code, _ in codes])
+
+    def _at_hand(self, indexes: tuple[int, ...]) -> tuple[int, ...]:
+        """Return those of *indexes*, which ascend, that the segment may hold."""
+        low, high = self._names.low, self._names.high
+        return indexes[bisect_left(indexes, low) : bisect_right(indexes, high)]
+
+    def _in_list(self, column: str, numbers: Sequence[int]) -> str:
+        if not numbers:
             return "0"
-        if len(codes) == 1:
-            return f"r.{column} = {codes[0][0]}"
-        if len(codes) <= _INLINE_CODES:
-            return f"r.{column} IN ({', '.join(str(code) for code, _ in codes)})"
-        listed = msgspec.json.encode([code for code, _ in codes]).decode()
-        return f"r.{column} IN (SELECT value FROM json_each({self._parameter(listed)}))"
+        if len(numbers) == 1:
+            return f"{column} = {numbers[0]}"
+        if len(numbers) <= _INLINE:
+            return f"{column} IN ({', '.join(map(str, numbers))})"
+        return f"{column} IN (SELECT value FROM json_each({self._parameter(msgspec.json.encode(numbers).decode())}))"
 
     def _leftover(self, condition: Condition) -> str:
         self.leftovers.append(condition)

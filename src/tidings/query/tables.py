@@ -11,8 +11,13 @@ from tidings.query.ast import Column, Compare, Contains, LinkTo
 class Names(Protocol):
     """What a segment knows of its texts."""
 
-    rows: int
-    """How many rows it has."""
+    low: int
+    high: int
+    """The indexes of the rows that are asked for, from the lowest to the highest."""
+
+    @property
+    def rows(self) -> int:
+        """How many rows that are."""
 
     def codes(self, column: Column | LinkTo, test: Compare | Contains) -> Sequence[tuple[int, int]]:
         """Return (code, number of rows) of the dictionary entries of *column* that satisfy *test*."""

@@ -12,9 +12,9 @@ from msgspec import Meta
 from tidings import rfc3339
 from tidings.answers import Oldest
 from tidings.auth import Principal, Role, TokenInfo
+from tidings.own_events import announce
 from tidings.server.context import Context
 from tidings.server.errors import BadRequest
-from tidings.server.own_events import announce
 from tidings.server.parameters import MAX_INDEX
 from tidings.server.replies import read_json, reply, reply_nothing
 from tidings.server.retention import reachable
@@ -93,6 +93,7 @@ async def revoke_token(context: Context, request: web.Request, who: Principal) -
     """Delete a token; it is refused from now on."""
     name = request.match_info["name"]
     await context.blocking(lambda: context.tokens.revoke(name))
+    context.subscriptions.end_of(name, "token", "this token was revoked")
     await _announce(context, who, "token-revoked", f"Token {name} revoked", name, {"name": name})
     return reply_nothing()
 
@@ -125,6 +126,7 @@ async def remove_user(context: Context, request: web.Request, who: Principal) ->
     """Delete a user."""
     name = request.match_info["name"]
     await context.blocking(lambda: context.passwords.remove(name))
+    context.subscriptions.end_of(name, "password", "this user was removed")
     await _announce(context, who, "user-removed", f"User {name} removed", name, {"name": name})
     return reply_nothing()
 
@@ -137,7 +139,7 @@ async def trim(context: Context, request: web.Request, who: Principal) -> web.St
             "before", f"before is {wish.before}, but the newest event is {context.core.head}; nothing was deleted"
         )
     before = reachable((await context.look_at_log()).segments, wish.before)
-    return reply(Oldest(await trim_log(context.core, context.clock, before, "request", who.name)))
+    return reply(Oldest(await trim_log(context.core, context.clock, context.jobs, before, "request", who.name)))
 
 
 async def _announce(

@@ -3,66 +3,120 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from typing import NamedTuple
 
 from aiohttp import web
 from aiohttp.hdrs import AUTHORIZATION
 
-from tidings.auth import Peer, Principal, Role, peer_uid
-from tidings.errors import Busy, Forbidden, Stopping, TidingsError, TooLarge
-from tidings.server import openapi, problems
+from tidings.auth import Principal, Role
+from tidings.dialects.routes import Api
+from tidings.errors import Busy, Forbidden, Stopping, TooLarge, Unauthenticated
+from tidings.server import problems
+from tidings.server.connection import fingerprint_of, peer_of
 from tidings.server.context import Context, Route
 from tidings.server.errors import BadRequest, NoSuchRoute, WrongMethod
+from tidings.server.hosting import Hosting
 from tidings.server.parameters import names, refuse_unknown
+from tidings.server.problems import Explained
 from tidings.server.routes import ROUTES
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Admission = Callable[[web.Request], Awaitable[Principal]]
 
-NOBODY = Principal("nobody", Role.READER, ("",))
+NOBODY = Principal("nobody", Role.READER, ("",), "nobody")
 """Who asks on routes that are open to everybody; an event without a scope is all it could see."""
 
 
-def build_app(context: Context, routes: Sequence[Route] = ROUTES) -> web.Application:
-    """Return the application of all *routes*."""
-    context.description = openapi.describe(routes)
+class Door(NamedTuple):
+    """What stands behind the guard: how one route lets in, answers, and says no. *parameters* None: any may be given."""
+
+    path: str
+    admit: Admission
+    answer: Callable[[web.Request, Principal], Awaitable[web.StreamResponse]]
+    refuse: Callable[[Explained], web.Response]
+    parameters: frozenset[str] | None = None
+    lasting: bool = False
+
+
+def build_app(context: Context, routes: Sequence[Route] = ROUTES, apis: Sequence[Api] = ()) -> web.Application:
+    """Return the application of all *routes* and of the dialects' *apis*."""
+    refusals = _refusals(context, apis)
 
     @web.middleware
     async def unmatched(request: web.Request, handler: Handler) -> web.StreamResponse:
         if request.match_info.http_exception is None:
             return await handler(request)
-        return await refuse(request)
+        for prefix, refuse in refusals:
+            if request.path.startswith(prefix):
+                return await refuse(request)
+        raise AssertionError  # the last prefix is empty
 
     app = web.Application(middlewares=[unmatched], client_max_size=context.config.max_body_size)
     for route in routes:
-        if route.path == "/metrics" and context.config.metrics_public:
-            route = route._replace(role=None)
-        app.router.add_route(route.method, route.path, _guarded(context, route))
-        if route.method == "GET" and not route.lasting:
-            app.router.add_route("HEAD", route.path, _guarded(context, route))
-    refuse = _guarded(context, Route("*", "", _no_such_route, Role.READER, ""), any_parameters=True)
+        _add_own(app, context, route)
+    for api in apis:
+        for part in api.routes:
+            door = Door(
+                part.path,
+                _admission(context, part.role) if part.role else _open_admission(context),
+                partial(part.answer, Hosting(context)),
+                partial(_refuse, api),
+                lasting=part.lasting,
+            )
+            app.router.add_route(part.method, part.path, _guarded(context, door))
     return app
 
 
-def _guarded(context: Context, route: Route, *, any_parameters: bool = False) -> Handler:
+def _add_own(app: web.Application, context: Context, route: Route) -> None:
+    if route.path == "/metrics" and context.config.metrics_public:
+        route = route._replace(role=None)
+    door = Door(
+        route.path,
+        _admission(context, route.role),
+        partial(route.answer, context),
+        problems.answer,
+        names(route.parameters),
+        route.lasting,
+    )
+    app.router.add_route(route.method, route.path, _guarded(context, door))
+    if route.method == "GET" and not route.lasting:
+        app.router.add_route("HEAD", route.path, _guarded(context, door))
+
+
+def _refusals(context: Context, apis: Sequence[Api]) -> list[tuple[str, Handler]]:
+    """Return who answers where nothing is, by prefix: a dialect below its own ones, we everywhere else."""
+    found: list[tuple[str, Handler]] = []
+    for api in apis:
+        door = Door("unmatched", _admission(context, Role.READER), _no_such_route, partial(_refuse, api))
+        found += [(prefix, _guarded(context, door)) for prefix in api.prefixes]
+    own = Door("unmatched", _admission(context, Role.READER), _no_such_route, problems.answer)
+    return [*found, ("", _guarded(context, own))]
+
+
+def _refuse(api: Api, explained: Explained) -> web.Response:
+    return api.refuse(explained.problem.status, explained.detail, explained.headers)
+
+
+def _guarded(context: Context, door: Door) -> Handler:
     """Return the route's handler with everything around it that all routes have in common; it never raises an Exception."""
-    answer, path, lasting = route.answer, route.path or "unmatched", route.lasting
-    known, requests = names(route.parameters), context.metrics.requests
-    admit = _admission(context, route.role)
+    path, admit, answer, _, known, lasting = door
+    requests = context.metrics.requests
 
     async def handle(request: web.Request) -> web.StreamResponse:
         context.in_flight += 1
         is_counted = True
         try:
             who = await admit(request)
-            if request.rel_url.raw_query_string and not any_parameters:
+            if known is not None and request.rel_url.raw_query_string:
                 refuse_unknown(request, known)
             if lasting:
                 context.in_flight -= 1
                 is_counted = False
-            response = await answer(context, request, who)
+            response = await answer(request, who)
         except Exception as fault:  # noqa: BLE001 (the top of a request: everything becomes an answer)
-            response = _answer_to(context, request, fault, path)
+            response = _answer_to(context, request, fault, door)
         finally:
             if is_counted:
                 context.in_flight -= 1
@@ -72,7 +126,7 @@ def _guarded(context: Context, route: Route, *, any_parameters: bool = False) ->
     return handle
 
 
-def _admission(context: Context, role: Role | None) -> Callable[[web.Request], Awaitable[Principal]]:
+def _admission(context: Context, role: Role | None) -> Admission:
     """Return what lets a request in: it returns who asks, or raises what is against it."""
     limit, authenticate_fast = context.config.max_requests, context.gate.authenticate_fast
 
@@ -91,41 +145,44 @@ def _admission(context: Context, role: Role | None) -> Callable[[web.Request], A
     return admit
 
 
+def _open_admission(context: Context) -> Admission:
+    """Return what lets everybody in, and still tells who it is."""
+    known = _admission(context, Role.READER)
+
+    async def admit(request: web.Request) -> Principal:
+        try:
+            return await known(request)
+        except Unauthenticated:
+            return NOBODY
+
+    return admit
+
+
 async def _authenticate(context: Context, request: web.Request) -> Principal:
-    return await context.gate.authenticate(request.headers.get(AUTHORIZATION), _peer(request), request.remote or "")
+    return await context.gate.authenticate(
+        request.headers.get(AUTHORIZATION), peer_of(request), request.remote or "", fingerprint_of(request)
+    )
 
 
-def _peer(request: web.Request) -> Peer | None:
-    """Return who is at the other end of a Unix socket, None on any other."""
-    sock = request.transport.get_extra_info("socket") if request.transport else None
-    if sock is None or sock.family != socket.AF_UNIX:
-        return None
-    try:
-        return peer_uid(sock)
-    except OSError:
-        return None
-
-
-def _answer_to(context: Context, request: web.Request, fault: Exception, path: str) -> web.Response:
+def _answer_to(context: Context, request: web.Request, fault: Exception, door: Door) -> web.Response:
     match fault:
-        case TidingsError():
-            return problems.answer(fault)
         case web.HTTPRequestEntityTooLarge():
             limit = context.config.max_body_size
             size = max(request.content_length or 0, limit + 1)
-            return problems.answer(TooLarge("the request's body", size, limit, "max_body_size"))
+            fault = TooLarge("the request's body", size, limit, "max_body_size")
         case web.RequestPayloadError():
-            return problems.answer(BadRequest("body", f"the body can't be read: {fault}"))
+            fault = BadRequest("body", f"the body can't be read: {fault}")
         case web.HTTPException():
-            return problems.answer(BadRequest("request", fault.text or fault.reason))
+            fault = BadRequest("request", fault.text or fault.reason)
         case ConnectionError() | asyncio.IncompleteReadError():
             return problems.client_gone()
-        case _:
-            context.metrics.fault("request")
-            return problems.internal(fault, f"{request.method} {path}")
+    explained = problems.explain(fault, f"{request.method} {door.path}")
+    if explained.problem.status == problems.INTERNAL:
+        context.metrics.fault("request")
+    return door.refuse(explained)
 
 
-async def _no_such_route(_context: Context, request: web.Request, _who: Principal) -> web.StreamResponse:
+async def _no_such_route(request: web.Request, _who: Principal) -> web.StreamResponse:
     refusal = request.match_info.http_exception
     if isinstance(refusal, web.HTTPMethodNotAllowed):
         raise WrongMethod(request.method, tuple(sorted(refusal.allowed_methods)))

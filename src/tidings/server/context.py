@@ -9,10 +9,14 @@ from typing import NamedTuple, TypeVar
 
 from aiohttp import web
 
-from tidings.auth import Gate, Passwords, Principal, Role, Tokens
+from tidings.auth import Certificates, Gate, Passwords, Principal, Role, Tokens
 from tidings.clock import Clock
+from tidings.collect import Collectors
 from tidings.config import Config
 from tidings.core import Core
+from tidings.health import Health
+from tidings.jobs import Jobs
+from tidings.server.certificate import ServerCertificate
 from tidings.server.parameters import Parameter
 from tidings.server.subscriptions import Subscriptions
 from tidings.server.usage import NOTHING_USED, Usage
@@ -22,16 +26,33 @@ T = TypeVar("T")
 _LOOK_EVERY_S = 0.02
 
 
-class Context:
-    """One running server's parts. *lagging* and *look* say how many streams are behind and what the log occupies."""
+class Parts(NamedTuple):
+    """What a server is put together from. *lagging* and *look* say how many streams are behind and what the log occupies."""
 
-    def __init__(
-        self, config: Config, clock: Clock, core: Core, gate: Gate, tokens: Tokens, passwords: Passwords,
-        lagging: Callable[[], int], look: Callable[[], Usage],
-    ) -> None:  # fmt: skip
-        self.config, self.clock, self.core, self.gate = config, clock, core, gate
-        self.tokens, self.passwords = tokens, passwords
-        self.subscriptions = Subscriptions(config.max_streams, config.ping_interval, config.stream_buffer)
+    core: Core
+    gate: Gate
+    tokens: Tokens
+    passwords: Passwords
+    certificates: Certificates
+    jobs: Jobs
+    health: Health
+    collectors: Collectors
+    lagging: Callable[[], int]
+    look: Callable[[], Usage]
+
+
+class Context:
+    """One running server."""
+
+    def __init__(self, config: Config, clock: Clock, parts: Parts) -> None:
+        self.config, self.clock = config, clock
+        self.core, self.gate, self.tokens, self.passwords, self.certificates = parts[:5]
+        self.jobs, self.health, self.collectors, self._lagging, self._look = parts[5:]
+        self.server_certificate: ServerCertificate | None = None
+        """What the TLS listener shows; None without one."""
+        self.tls_addresses: list[str] = []
+        """Where clients reach it, each ``host:port``."""
+        self.subscriptions = Subscriptions(config.max_streams, config.stream_buffer)
         self.metrics = Metrics(self._gauges)
         self.in_flight = 0
         self.stopping = ""
@@ -40,7 +61,6 @@ class Context:
         """The API's description, OpenAPI 3.1."""
         self.usage = NOTHING_USED
         """What `look_at_log` saw last."""
-        self._lagging, self._look = lagging, look
         # One thread: accounts change rarely, one at a time.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="tidings-accounts")
 

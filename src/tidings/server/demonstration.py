@@ -12,7 +12,7 @@ from tidings.core import Core
 from tidings.demo import recorded_events
 from tidings.dialects import load_decoder
 from tidings.event import Draft
-from tidings.server.own_events import ITSELF
+from tidings.own_events import ITSELF
 
 SOURCE = "lxd/demo"
 _BATCH = 500

@@ -13,6 +13,7 @@ from tidings.answers import NDJSON, NEXT_CURSOR, Count, Ends
 from tidings.auth import Principal
 from tidings.errors import NotFound, TooLarge
 from tidings.event import Draft, Index
+from tidings.log.base import Appended
 from tidings.query.ast import Column, Compare, Order, Query, conjoin
 from tidings.query.parser import parse
 from tidings.server import export, ingest, parameters
@@ -31,6 +32,9 @@ DEFAULT_PAGE = 100
 _LARGE_BYTES = 1 << 20
 """Bodies above are decoded in a thread, so that the other requests are not held up."""
 
+_JOB_BYTES = 4 << 20
+"""Bodies from this size on are a job of their own."""
+
 
 async def publish(context: Context, request: web.Request, who: Principal) -> web.StreamResponse:
     """Store the events of the body, all or none, and answer once they are on disk."""
@@ -38,17 +42,31 @@ async def publish(context: Context, request: web.Request, who: Principal) -> web
     if length is not None and length > context.config.max_body_size:
         raise TooLarge("the request's body", length, context.config.max_body_size, "max_body_size")
     body = await request.read()
-    drafts = (
-        _decode(context, request, body)
-        if len(body) <= _LARGE_BYTES
-        else await asyncio.to_thread(_decode, context, request, body)
-    )
+    if len(body) <= _LARGE_BYTES:
+        done = await _store(context, _decode(context, request, body), who)
+    elif len(body) < _JOB_BYTES:
+        done = await _store(context, await asyncio.to_thread(_decode, context, request, body), who)
+    else:
+        done = await _import(context, request, body, who)
+    return reply_json(b'{"stored":%d,"duplicates":%d,"head":%d}' % (done.stored, done.duplicates, done.head))
+
+
+async def _import(context: Context, request: web.Request, body: bytes, who: Principal) -> Appended:
+    """Store a body so large that it is a job."""
+    with context.jobs.open("Importing events", actor=who.name) as job:
+        job.progress(bytes=len(body))
+        drafts = await asyncio.to_thread(_decode, context, request, body)
+        job.progress(events=len(drafts), bytes=len(body))
+        return await _store(context, drafts, who)
+
+
+async def _store(context: Context, drafts: Sequence[Draft], who: Principal) -> Appended:
     begun = time.perf_counter()
     done = await context.core.publish(drafts, who)
     metrics = context.metrics
     metrics.publish_took(time.perf_counter() - begun)
     metrics.duplicates += done.duplicates
-    return reply_json(b'{"stored":%d,"duplicates":%d,"head":%d}' % (done.stored, done.duplicates, done.head))
+    return done
 
 
 def _decode(context: Context, request: web.Request, body: bytes) -> Sequence[Draft]:

@@ -16,6 +16,7 @@ from tidings.answers import COUNT_HINT
 from tidings.auth import Principal
 from tidings.errors import SearchTimeout
 from tidings.event import Index
+from tidings.jobs import Ongoing
 from tidings.log.base import Batch
 from tidings.query.ast import EVERYTHING, Column, Compare, Query, conjoin
 from tidings.server import parameters
@@ -188,24 +189,33 @@ async def stream(
         await response.prepare(request)
         if request.method == "HEAD":
             return response
+
+        def cut() -> None:
+            if request.transport is not None:
+                request.transport.abort()
+
         try:
-            await _send(response, _pieces(first, found, wish.limit), writer)
+            with context.jobs.open("Exporting events", cancel=cut, actor=who.name) as job:
+                await _send(response, _pieces(first, found, wish.limit), writer, job)
         except ConnectionError:
             raise
         except Exception as fault:
             _log.warning("export cut short", reason=str(fault), kind=type(fault).__name__)
-            if request.transport is not None:
-                request.transport.abort()
+            cut()
             raise ConnectionResetError from fault
     return response
 
 
-async def _send(response: web.StreamResponse, pieces: AsyncIterator[Batch | list[bytes]], writer: Writer) -> None:
-    before = writer.head
+async def _send(
+    response: web.StreamResponse, pieces: AsyncIterator[Batch | list[bytes]], writer: Writer, job: Ongoing
+) -> None:
+    before, events = writer.head, 0
     async for piece in pieces:
         body = writer.lines(piece) if isinstance(piece, list) else writer.blob(piece.blob)
         await response.write(before + body if before else body)
         before = writer.separator
+        events += len(piece) if isinstance(piece, list) else piece.count
+        job.progress(events=events)
     await response.write((writer.head if before is writer.head else b"") + writer.tail)
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import msgspec
 
+from tidings.event import Event
 from tidings.log.base import Batch
 
 SSE_PING = b": ping\n\n"
-WS_PING = b"\x89\x00"
 
 
 def sse_frames(batch: Batch, picks: Sequence[int] | None) -> list[bytes]:
@@ -28,6 +29,40 @@ def ws_frames(batch: Batch, picks: Sequence[int] | None) -> list[bytes]:
 def sse_bye(reason: str) -> bytes:
     """Return the event that ends a stream."""
     return b"event: bye\ndata: %b\n\n" % msgspec.json.encode({"reason": reason})
+
+
+def ping_frame(payload: bytes) -> bytes:
+    """Return a ping; *payload* has at most 125 bytes."""
+    return b"\x89%c%b" % (len(payload), payload)
+
+
+def pong_frame(payload: bytes) -> bytes:
+    """Return the answer to a ping, which carries its payload back."""
+    return b"\x8a%c%b" % (len(payload), payload)
+
+
+@dataclass(frozen=True, slots=True)
+class WebSocketMessages:
+    """Encodes events one by one, as a dialect writes them; equal where *message* is."""
+
+    message: Callable[[Event], bytes]
+
+    def __call__(self, batch: Batch, picks: Sequence[int] | None) -> list[bytes]:
+        """Return text frames."""
+        message, events = self.message, batch.events
+        return [_text_frame(message(event)) for event in (events if picks is None else [events[at] for at in picks])]
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """The same without frames: *message* ends its lines itself."""
+
+    message: Callable[[Event], bytes]
+
+    def __call__(self, batch: Batch, picks: Sequence[int] | None) -> list[bytes]:
+        """Return lines."""
+        message, events = self.message, batch.events
+        return [message(event) for event in (events if picks is None else [events[at] for at in picks])]
 
 
 def _text_frame(line: bytes) -> bytes:

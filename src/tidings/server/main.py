@@ -14,7 +14,8 @@ from aiohttp.http_exceptions import HttpProcessingError, PayloadEncodingError
 
 from tidings.config import Config
 from tidings.errors import TidingsError
-from tidings.server.running import ADMIN_TOKEN_FILE, Running, running
+from tidings.server.assembly import ADMIN_TOKEN_FILE
+from tidings.server.running import Running, running
 from tidings.telemetry import set_up_logging
 
 _COLLECT_AFTER = 10_000  # new objects that may be part of a cycle; requests make few cycles
@@ -64,6 +65,8 @@ def _greeting(server: Running, config: Config) -> str:
         if server.is_first_start and sys.stdout.isatty():
             url += f"#token={(config.data / ADMIN_TOKEN_FILE).read_text().strip()}"
         lines.append(f"tidings is ready: {url}")
+    if server.tls_address is not None:
+        lines.append(f"with TLS, for LXD's clients too: https://{server.tls_address}/")
     if config.socket is not None:
         lines.append(f"commands on this machine reach it through {config.socket}")
     return "".join(f"{line}\n" for line in lines)

@@ -1,4 +1,4 @@
-"""Errors as RFC 9457 problem documents: one table from error to status, and nothing of the inside in any of them."""
+"""What errors are in HTTP: one table from error to status, and nothing of the inside in any of them. Our own answers are RFC 9457 problems."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ from aiohttp import web
 
 from tidings import errors
 from tidings.auth import InvalidAccount
+from tidings.dialects.routes import Refusal
 from tidings.server.errors import BadRequest, NoSuchRoute, WrongMethod
 from tidings.server.ingest import UnsupportedMediaType
 
 MEDIA_TYPE = "application/problem+json"
+INTERNAL = 500
 CLIENT_GONE = 499
 """The status, never sent, under which a request is counted whose client went away."""
 
@@ -32,7 +34,7 @@ class Problem(NamedTuple):
     extra: tuple[str, ...] = ()
 
 
-PROBLEMS: Mapping[type[errors.TidingsError], Problem] = {
+PROBLEMS: Mapping[type[Exception], Problem] = {
     errors.QuerySyntaxError: Problem(400, "bad-query", "The search text can't be read", ("suggestion",)),
     errors.InvalidEvent: Problem(400, "invalid-event", "An event can't be accepted", ("line", "column")),
     errors.InvalidCursor: Problem(400, "invalid-cursor", "The cursor isn't one of this log and query"),
@@ -55,23 +57,34 @@ PROBLEMS: Mapping[type[errors.TidingsError], Problem] = {
 }
 
 
-def answer(fault: errors.TidingsError) -> web.Response:
-    """Return the answer that *fault* stands for."""
+class Explained(NamedTuple):
+    """A fault in HTTP's words, whatever the shape of the answer will be."""
+
+    problem: Problem
+    detail: str
+    extra: Mapping[str, Any]
+    headers: Mapping[str, str]
+
+
+def explain(fault: Exception, where: str) -> Explained:
+    """Return what is to be said of *fault*. One that is ours is logged under a new id, and nothing but the id is told."""
+    if isinstance(fault, Refusal):
+        return Explained(Problem(fault.status, "refused", "Refused"), str(fault), {}, {})
     problem = next((PROBLEMS[kind] for kind in type(fault).__mro__ if kind in PROBLEMS), None)
     if problem is None:
-        return internal(fault, "request")
+        number = secrets.token_hex(8)
+        _log.error("request failed", id=number, where=where, exc_info=fault)
+        detail = f"the server failed; its log says why under id {number}"
+        return Explained(Problem(500, "internal", "The server failed"), detail, {"id": number}, {})
     extra: dict[str, Any] = {name: getattr(fault, name) for name in problem.extra}
     if isinstance(fault, errors.QuerySyntaxError):
         extra["column"] = fault.at + 1
-    return _response(problem, str(fault), extra, _headers(fault))
+    return Explained(problem, str(fault), extra, _headers(fault))
 
 
-def internal(fault: BaseException, where: str) -> web.Response:
-    """Log *fault* under a new id and return an answer that names the id and nothing else."""
-    number = secrets.token_hex(8)
-    _log.error("request failed", id=number, where=where, exc_info=fault)
-    detail = f"the server failed; its log says why under id {number}"
-    return _response(Problem(500, "internal", "The server failed"), detail, {"id": number}, {})
+def answer(explained: Explained) -> web.Response:
+    """Return the problem document."""
+    return _response(*explained)
 
 
 def client_gone() -> web.Response:
@@ -79,7 +92,7 @@ def client_gone() -> web.Response:
     return web.Response(status=CLIENT_GONE)
 
 
-def _headers(fault: errors.TidingsError) -> dict[str, str]:
+def _headers(fault: Exception) -> dict[str, str]:
     match fault:
         case errors.Unauthenticated():
             return {"WWW-Authenticate": 'Bearer realm="tidings"'}

@@ -8,7 +8,8 @@ from typing import NamedTuple
 from tidings.clock import Clock
 from tidings.core import Core
 from tidings.event import Index
-from tidings.server.own_events import ITSELF, announce
+from tidings.jobs import Jobs
+from tidings.own_events import ITSELF, announce
 from tidings.server.usage import Span
 
 _SECOND_NS = 1_000_000_000
@@ -44,12 +45,13 @@ def reachable(spans: Sequence[Span], before: int) -> int:
     return max((span.last + 1 for span in spans if span.last < before), default=0)
 
 
-async def trim(core: Core, clock: Clock, before: int, reason: str, actor: str = "") -> int:
-    """Announce and delete what lies below *before*, the end of a span; return the oldest index then kept."""
+async def trim(core: Core, clock: Clock, jobs: Jobs, before: int, reason: str, actor: str = "") -> int:
+    """Announce and delete what lies below *before*, the end of a span; return the oldest index then kept. It is a job."""
     oldest = core.oldest
     if before > oldest:
         message = f"Events {oldest} to {before - 1} deleted ({reason})"
         payload = {"before": before, "count": before - oldest, "reason": reason}
-        await announce(core, clock, "trimmed", message, actor=actor, payload=payload)
-        await core.trim(Index(before), ITSELF)
+        with jobs.open(f"Deleting events {oldest} to {before - 1}", actor=actor):
+            await announce(core, clock, "trimmed", message, actor=actor, payload=payload)
+            await core.trim(Index(before), ITSELF)
     return core.oldest

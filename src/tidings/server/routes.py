@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from tidings.answers import NDJSON, Count, Ends, FieldInfo, KindInfo, Oldest, Published
 from tidings.auth import Role
-from tidings.server import accounts, events, health, ingest, queries, streams
+from tidings.collect import CollectorStatus
+from tidings.server import accounts, collectors, events, health, ingest, queries, streams, trust
 from tidings.server.context import Body, Route
 from tidings.server.parameters import Parameter
 from tidings.server.replies import JSON
@@ -60,7 +61,7 @@ _FACETS = (
 
 _EVENTS = Body((events.MANY, NDJSON, events.CSV))
 _TAKES = Body((events.ONE, events.MANY, NDJSON, JSON))
-_TOKENS, _USERS = "/v1/tokens", "/v1/users"
+_TOKENS, _USERS, _TRUST = "/v1/tokens", "/v1/users", "/v1/trust"
 _SEARCHED = (413, 504, 507)
 
 ROUTES: tuple[Route, ...] = (
@@ -82,6 +83,13 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", _USERS, accounts.add_user, _ADMIN, "Add a user.", (), Body(_JSON, accounts.UserWish), Body(_JSON, accounts.UserRow), 201, (413,)),
     Route("DELETE", f"{_USERS}/{{name}}", accounts.remove_user, _ADMIN, "Remove a user.", status=204, errors=(404,)),
     Route("PUT", f"{_USERS}/{{name}}/password", accounts.set_password, _ADMIN, "Give a user another password.", (), Body(_JSON, accounts.PasswordWish), status=204, errors=(404, 413)),
+    Route("GET", _TRUST, trust.list_certificates, _ADMIN, "All trusted client certificates.", (), None, Body(_JSON, list[trust.CertificateRow])),
+    Route("POST", _TRUST, trust.add_certificate, _ADMIN, "Trust a client certificate.", (), Body(_JSON, trust.CertificateWish), Body(_JSON, trust.CertificateRow), 201, (413,)),
+    Route("GET", f"{_TRUST}/tokens", trust.list_join_tokens, _ADMIN, "Join tokens that wait to be used, without their secrets.", (), None, Body(_JSON, list[trust.JoinTokenRow])),
+    Route("POST", f"{_TRUST}/tokens", trust.create_join_token, _ADMIN, "Create a join token for an LXD client; it is shown this once.", (), Body(_JSON, trust.JoinTokenWish), Body(_JSON, trust.JoinTokenRow), 201, (413,)),
+    Route("DELETE", f"{_TRUST}/tokens/{{id}}", trust.revoke_join_token, _ADMIN, "Revoke a join token.", status=204, errors=(404,)),
+    Route("DELETE", f"{_TRUST}/{{fingerprint}}", trust.remove_certificate, _ADMIN, "Trust a client certificate no more; its streams end.", status=204, errors=(404,)),
+    Route("GET", "/v1/collectors", collectors.list_collectors, _READER, "How each collector is.", (), None, Body(_JSON, list[CollectorStatus])),
     Route("POST", "/v1/trim", accounts.trim, _ADMIN, "Delete old events, by whole segments.", (), Body(_JSON, accounts.TrimWish), Body(_JSON, Oldest), errors=(413, 507)),
     Route("GET", "/healthz", health.healthz, None, "Whether the process lives.", (), None, Body(_JSON, health.Status)),
     Route("GET", "/readyz", health.readyz, None, "Whether it takes requests.", (), None, Body(_JSON, health.Status), errors=(503,)),

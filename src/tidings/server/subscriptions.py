@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NamedTuple, NoReturn, TypeVar
 
+from tidings.auth import Principal
 from tidings.errors import Busy, Stopping
 
 T = TypeVar("T")
@@ -21,12 +22,27 @@ class Ended(Exception):
         super().__init__(reason)
 
 
-class Subscription:
-    """One of them. *ping* is what may be written between two frames as a sign of life, empty for none."""
+class Pulse(NamedTuple):
+    """*ping* is written between two frames every *interval_s* seconds (empty: never).
 
-    def __init__(self, transport: asyncio.Transport, ping: bytes, max_unsent: int, next_ping: float) -> None:
-        self._transport, self._ping, self._max_unsent = transport, ping, max_unsent
+    With *most_unanswered* a client that leaves more pings than that without an answer is cut off.
+    """
+
+    ping: bytes
+    interval_s: float
+    most_unanswered: int | None = None
+
+
+class Subscription:
+    """One of them."""
+
+    def __init__(
+        self, transport: asyncio.Transport, owner: Principal, pulse: Pulse, max_unsent: int, next_ping: float
+    ) -> None:
+        self._transport, self._pulse, self._max_unsent = transport, pulse, max_unsent
+        self.owner = owner
         self._next_ping = next_ping
+        self._unanswered = 0
         self._reason: str | None = None
         self._running: asyncio.Task[Any] | None = None
 
@@ -57,22 +73,42 @@ class Subscription:
             if self._running is not None:
                 self._running.cancel()
 
-    def look_after(self, now: float, ping_interval_s: float) -> None:
+    def answered(self) -> None:
+        """The client answered a ping."""
+        self._unanswered = 0
+
+    def look_after(self, now: float) -> None:
         """End it when its client has gone, else give a sign of life when it is time for one."""
         if self._transport.is_closing():
             self.end("")
-        elif self._ping and now >= self._next_ping:
-            self._next_ping = now + ping_interval_s
-            # a reader that has enough to read needs no sign, and its buffer must stay bounded
-            if self._transport.get_write_buffer_size() < self._max_unsent:
-                self._transport.write(self._ping)
+        elif self._pulse.ping and now >= self._next_ping:
+            self._next_ping = now + self._pulse.interval_s
+            self.ping()
+
+    def ping(self) -> None:
+        """Write a ping, unless the client has so much to read that it needs none; cut off one that is dead."""
+        transport, most = self._transport, self._pulse.most_unanswered
+        unsent = transport.get_write_buffer_size()
+        if unsent >= self._max_unsent:
+            return  # slow is not dead, and the buffer must stay bounded
+        if not unsent:
+            if most is not None and self._unanswered > most:
+                transport.abort()
+                self.end("")
+                return
+            # one that waits behind unsent frames hasn't reached the client, which can't be blamed for it
+            self._unanswered += 1
+        transport.write(self._pulse.ping)
+
+
+_NO_PULSE = Pulse(b"", 0.0)
 
 
 class Subscriptions:
     """Lives on the event loop; `keep` runs beside it."""
 
-    def __init__(self, limit: int, ping_interval_s: float, max_unsent: int) -> None:
-        self._limit, self._ping_interval_s, self._max_unsent = limit, ping_interval_s, max_unsent
+    def __init__(self, limit: int, max_unsent: int) -> None:
+        self._limit, self._max_unsent = limit, max_unsent
         self._open: set[Subscription] = set()
         self._stopping = ""
         self._empty = asyncio.Event()
@@ -82,7 +118,9 @@ class Subscriptions:
         return len(self._open)
 
     @contextmanager
-    def open(self, transport: asyncio.Transport | None, ping: bytes = b"") -> Iterator[Subscription]:
+    def open(
+        self, transport: asyncio.Transport | None, owner: Principal, pulse: Pulse = _NO_PULSE
+    ) -> Iterator[Subscription]:
         """Take a place for one request. Raises Busy when all are taken, Stopping at the end."""
         if self._stopping:
             raise Stopping(self._stopping)
@@ -91,7 +129,7 @@ class Subscriptions:
         if transport is None:
             raise ConnectionResetError
         now = asyncio.get_running_loop().time()
-        subscription = Subscription(transport, ping, self._max_unsent, now + self._ping_interval_s)
+        subscription = Subscription(transport, owner, pulse, self._max_unsent, now + pulse.interval_s)
         self._open.add(subscription)
         self._empty.clear()
         try:
@@ -103,12 +141,17 @@ class Subscriptions:
 
     async def keep(self) -> NoReturn:
         """Look after all of them for ever: one timer for ten thousand streams."""
-        every_s = min(_LOOK_EVERY_S, self._ping_interval_s)
         while True:
-            await asyncio.sleep(every_s)
+            await asyncio.sleep(_LOOK_EVERY_S)
             now = asyncio.get_running_loop().time()
             for subscription in tuple(self._open):
-                subscription.look_after(now, self._ping_interval_s)
+                subscription.look_after(now)
+
+    def end_of(self, name: str, origin: str, reason: str) -> None:
+        """End those of somebody who is trusted no more."""
+        for subscription in tuple(self._open):
+            if (subscription.owner.name, subscription.owner.origin) == (name, origin):
+                subscription.end(reason)
 
     async def stop(self, reason: str) -> None:
         """Take no more, end all there are with *reason*, and wait until they have said so to their clients."""

@@ -40,10 +40,27 @@ METRICS: tuple[Metric, ...] = (
     Metric("tidings_log_journals", "gauge", "Journals: the one being written and those that wait to be sealed."),
     Metric("tidings_log_unindexed_events", "gauge", "Newest events that searches still find by scanning."),
     Metric("tidings_log_quarantined_segments", "gauge", "Segments that could not be read and were set aside."),
+    Metric("tidings_collector_live", "gauge", "1 while the collector is connected, else 0.", ("collector",)),
+    Metric("tidings_collector_events_total", "counter", "Events that the collector stored.", ("collector",)),
+    Metric(
+        "tidings_collector_gaps_total", "counter", "Gaps recorded because nobody listened for a time.", ("collector",)
+    ),
+    Metric(
+        "tidings_collector_reconnects_total", "counter", "Times it was connected again after a loss.", ("collector",)
+    ),
+    Metric(
+        "tidings_collector_lag_seconds",
+        "gauge",
+        "Time from the newest event's own time to its storing here.",
+        ("collector",),
+    ),
     Metric(
         "tidings_internal_errors_total", "counter", "Faults of the server itself; each has a log entry.", ("where",)
     ),
 )
+
+Labelled = Mapping[str, Mapping[tuple[str, ...], float]]
+"""Values of metrics: by name, then by the values of the labels."""
 
 _BY_NAME = {metric.name: metric for metric in METRICS}
 _BUCKETS_S = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
@@ -54,6 +71,7 @@ class Metrics(Collector):
 
     def __init__(self, gauges: Callable[[], Mapping[str, float]]) -> None:
         self._gauges = gauges
+        self._collectors: Callable[[], Labelled] = dict
         self.stored = 0
         self.duplicates = 0
         self.requests: Counter[tuple[str, str]] = Counter()
@@ -72,6 +90,10 @@ class Metrics(Collector):
     def fault(self, where: str) -> None:
         """Count a fault of our own."""
         self.internal_errors[where,] += 1
+
+    def ask_collectors(self, look: Callable[[], Labelled]) -> None:
+        """Ask *look*, when metrics are wanted, for those with the label ``collector``."""
+        self._collectors = look
 
     def render(self) -> bytes:
         """Return all metrics in Prometheus' text format."""
@@ -95,14 +117,26 @@ class Metrics(Collector):
         )
         for name, value in self._gauges().items():
             yield GaugeMetricFamily(name, _BY_NAME[name].help, value=value)
+        labelled = self._collectors()
+        for metric in METRICS:
+            if metric.labels == ("collector",):
+                values = labelled.get(metric.name, {})
+                yield _counter(metric.name, values) if metric.type == "counter" else _gauge(metric, values)
 
 
 _Labels = TypeVar("_Labels", bound=tuple[str, ...])
 
 
-def _counter(name: str, values: Mapping[_Labels, int]) -> Family:
+def _counter(name: str, values: Mapping[_Labels, float]) -> Family:
     row = _BY_NAME[name]
     family = CounterMetricFamily(row.name, row.help, labels=row.labels)
+    for labels, value in values.items():
+        family.add_metric(labels, value)
+    return family
+
+
+def _gauge(row: Metric, values: Mapping[tuple[str, ...], float]) -> Family:
+    family = GaugeMetricFamily(row.name, row.help, labels=row.labels)
     for labels, value in values.items():
         family.add_metric(labels, value)
     return family

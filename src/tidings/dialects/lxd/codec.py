@@ -6,7 +6,8 @@ LXD             tidings
 type, action    kind: ``lxd.lifecycle.<action>``, ``lxd.<type>`` for every other type, known or not
 timestamp       time
 requestor       actor (log lines: the context's ``username``)
-source          subject, without the query (operations: their first resource, log lines: what their context names)
+source          subject, without the query (operations: their first resource, log lines: what their context names,
+                changes that devlxd tells an instance of: the key or the device)
 project         scope; where the event has none, that of the source's query, of the metadata, of the context
 location        location, unless it is ``none``, which is how a server without a cluster says so
 operation id    correlation, also where a context names the operation
@@ -28,15 +29,18 @@ from tidings.dialects.lxd import objects
 from tidings.dialects.lxd.message import message_of
 from tidings.dialects.lxd.redact import redact
 from tidings.dialects.lxd.render import render_frame
-from tidings.dialects.lxd.wire import Frame, one_line, read_frame, text
+from tidings.dialects.lxd.wire import Frame, members, one_line, read_frame, text
 from tidings.event import Draft, Event, Link, encode_links, set_payload
 from tidings.severity import Severity, parse_severity
 
 NAME = "lxd"
 MAX_COLUMN = 1000
 _MEDIA_TYPE = "application/json"
+_BLANKS = b" \t\r\n"
 
 _FAILURE, _CANCELLED = 400, 401
+# What devlxd, the socket inside an instance, sends names no instance, only what changed in it.
+_NAMED_BY = {"config": "key", "device": "name"}
 # Short forms of LXD 3's logger, beside those that every system uses.
 _OLD_LEVELS = {"eror": Severity.ERROR}
 
@@ -49,11 +53,11 @@ def recognises(members: Mapping[str, msgspec.Raw]) -> bool:
 
 
 def decode(payload: bytes, source: str = "") -> Draft:
-    """Return the draft of one LXD event: its bytes without secrets and without a frame's line end.
+    """Return the draft of one LXD event: its bytes without secrets and without what is blank around them.
 
     Raises InvalidEvent unless it is a JSON object with a ``type`` and a ``timestamp``; all else may be of any type.
     """
-    payload = payload.removesuffix(b"\n")
+    payload = payload.strip(_BLANKS)
     frame = read_frame(payload)
     clean = redact(payload)
     if clean is not payload:
@@ -68,7 +72,8 @@ def encode(event: Event) -> bytes:
 
     An event that came in as one is answered with those very bytes, any other is made from its fields.
     """
-    return event.payload if event.dialect == NAME else render_frame(event)
+    is_frame = event.dialect == NAME and event.media_type == _MEDIA_TYPE  # else bytes that were none
+    return event.payload if is_frame else render_frame(event)
 
 
 def _draft(frame: Frame, source: str) -> Draft:
@@ -121,6 +126,8 @@ def _subject(frame: Frame) -> str:
         operation = text(frame.metadata, "id")
         return objects.path_of(resources[0]) if resources else f"/1.0/operations/{operation}" if operation else ""
     source = objects.path_of(text(frame.metadata, "source"))
+    if member := _NAMED_BY.get(frame.type):
+        source = source or text(frame.metadata, member)
     return source or objects.context_subject(frame.context)
 
 
@@ -145,6 +152,9 @@ def _links(frame: Frame) -> tuple[Link, ...]:
         links = [link for url in objects.resources_of(frame.metadata) for link in objects.links_of(url)]
         return objects.distinct([*links, Link("operation", one_line(text(frame.metadata, "id"), objects.MAX_NAME))])
     links = [*objects.links_of(text(frame.metadata, "source")), *objects.context_links(frame.context)]
+    if frame.type == "device":
+        # the network or the storage pool that the device is made of
+        links += objects.context_links(members(frame.metadata, "config"))
     if text(frame.metadata, "action").startswith("image-alias-"):
         links.append(Link("image", one_line(text(frame.context, "target"), objects.MAX_NAME)))
     return objects.distinct(links)

@@ -178,7 +178,9 @@ def _security(frame: Frame) -> str:
 
 def _config(frame: Frame) -> str:
     # the values stay in the payload: people put passwords into instance configuration
-    return f"Configuration key {text(frame.metadata, 'key') or '(unnamed)'} changed"
+    metadata = frame.metadata
+    verb = "set" if metadata.get("old_value") == "" else "removed" if metadata.get("value") == "" else "changed"
+    return f"Configuration key {text(metadata, 'key') or '(unnamed)'} {verb}"
 
 
 def _device(frame: Frame) -> str:

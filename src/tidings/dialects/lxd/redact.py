@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+import msgspec
+
 MARK = b"REDACTED"
 _BLANK = (b"", MARK, b"0" * 64)
 
@@ -21,6 +23,9 @@ _SECRET_OBJECT = b"fds"
 # Migration operations put theirs straight into the operation's metadata.
 _MIGRATION = frozenset({b"control", b"criu", b"fs"})
 _MIGRATION_PLACE = [b"metadata", b"metadata"]
+# A change of an instance's configuration has the setting's name in one member and what it was and is in two others.
+_CHANGE = frozenset({b"old_value", b"value"})
+_CHANGE_PLACE = [b"metadata"]
 
 _TOKEN = re.compile(rb'"((?:[^"\\]++|\\.)*+)"|[{}\[\],:]')
 _LETTER_ESCAPE = re.compile(rb"\\u00[4-7]")
@@ -32,6 +37,17 @@ _IN_URL = re.compile(rb"(?:[?&]|\\u0026)(?:secret|token|password)=([^&\"\\\s]+)"
 _VALUE = rb'\\"((?:[^"\\]|\\\\(?:\\.|[^\\])|\\[^"\\])++)\\"'
 _IN_JSON = re.compile(rb'\\"' + _NAME + rb'\\":\s*' + _VALUE, re.IGNORECASE)
 _WEBSOCKET_IN_JSON = re.compile(rb'\\"(?:\d+|control|criu|fs)\\":\s*\\"([0-9a-f]{64})\\"')
+
+
+class _Setting(msgspec.Struct):
+    key: str = ""
+
+
+class _Change(msgspec.Struct):
+    metadata: _Setting
+
+
+_CHANGES = msgspec.json.Decoder(_Change)
 
 
 def redact(payload: bytes) -> bytes:
@@ -67,7 +83,7 @@ def _is_suspect(lower: bytes) -> bool:
 
 def _secrets(payload: bytes) -> Iterator[tuple[int, int]]:
     """Yield where each secret starts and stops, quotes not included, in ascending order."""
-    walk = _Walk()
+    walk = _Walk(_changes_secret(payload))
     for match in _TOKEN.finditer(payload):
         token = match[0]
         if match[1] is None:
@@ -80,10 +96,20 @@ def _secrets(payload: bytes) -> Iterator[tuple[int, int]]:
             yield from _within(payload, *match.span(1))
 
 
+def _changes_secret(payload: bytes) -> bool:
+    """Whether *payload* tells of a setting whose name says that its value is a secret."""
+    try:
+        key = _CHANGES.decode(payload).metadata.key
+    except (msgspec.DecodeError, RecursionError):
+        return False
+    return _SECRET_NAME.fullmatch(key.encode()) is not None
+
+
 class _Walk:
     """Where in the document we are. Iterative, so that no depth of nesting can exhaust the stack."""
 
-    def __init__(self) -> None:
+    def __init__(self, changes_secret: bool) -> None:
+        self._changes_secret = changes_secret
         self.name = b""
         self.expects_name = False
         self._above: list[tuple[bytes, bool, bool]] = []
@@ -93,7 +119,7 @@ class _Walk:
     @property
     def is_at_secret(self) -> bool:
         """Whether a string here is a secret as a whole."""
-        return self._is_secret or self._names_secret() or self._is_migration_secret()
+        return self._is_secret or self._names_secret() or self._is_migration_secret() or self._is_changed_secret()
 
     def punctuation(self, token: bytes) -> None:
         """Move across one of ``{}[],:``."""
@@ -112,7 +138,13 @@ class _Walk:
         return _SECRET_NAME.fullmatch(self.name) is not None
 
     def _is_migration_secret(self) -> bool:
-        return self.name in _MIGRATION and [name for name, _, _ in self._above[1:]] == _MIGRATION_PLACE
+        return self.name in _MIGRATION and self._is_in(_MIGRATION_PLACE)
+
+    def _is_changed_secret(self) -> bool:
+        return self._changes_secret and self.name in _CHANGE and self._is_in(_CHANGE_PLACE)
+
+    def _is_in(self, place: list[bytes]) -> bool:
+        return [name for name, _, _ in self._above[1:]] == place
 
 
 def _within(payload: bytes, start: int, stop: int) -> Iterator[tuple[int, int]]:

@@ -81,6 +81,11 @@ def read_frame(payload: bytes) -> Frame:
     )
 
 
+def read_object(payload: bytes) -> Members:
+    """Return the JSON object in *payload*, an empty one where there is none."""
+    return _object(_read(payload))
+
+
 def text(members: Members, name: str) -> str:
     """Return the member called *name* if it is a string, else empty."""
     return _string(members.get(name))
@@ -114,10 +119,10 @@ def _required(name: str, value: object) -> str:
     return value
 
 
-def _read(raw: msgspec.Raw) -> object:
+def _read(raw: bytes | msgspec.Raw) -> object:
     try:
         return cast(object, _ANYTHING.decode(raw))
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
         return None
 
 

@@ -4,5 +4,6 @@ from tidings.log.segments.manifest import Quarantined
 from tidings.log.segments.options import SegmentOptions
 from tidings.log.segments.segment_log import SegmentLog
 from tidings.log.segments.verify import Report, verify
+from tidings.log.segments.work import Work
 
-__all__ = ["Quarantined", "Report", "SegmentLog", "SegmentOptions", "verify"]
+__all__ = ["Quarantined", "Report", "SegmentLog", "SegmentOptions", "Work", "verify"]

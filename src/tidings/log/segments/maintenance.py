@@ -21,6 +21,7 @@ from tidings.log.segments.manifest import Manifest, Quarantined, Sealed
 from tidings.log.segments.options import SegmentOptions
 from tidings.log.segments.snapshot import JournalSpan, Part
 from tidings.log.segments.state import State
+from tidings.log.segments.work import Witnesses, Work
 from tidings.log.segments.worker import Index, Indexed, Made, Merge, Seal
 from tidings.log.segments.writer import Writer
 
@@ -47,6 +48,7 @@ class Maintenance:
         self._measured_at, self._measured_head, self._events_per_s = 0.0, state.head, 0.0
         self._quarantines: set[asyncio.Task[None]] = set()
         self.quarantine_listeners: list[Callable[[Quarantined], None]] = []
+        self.witnesses = Witnesses()
 
     def start(self) -> None:
         """Begin; the task ends with `stop`."""
@@ -143,17 +145,18 @@ class Maintenance:
     async def _seal(self, first: int, last: int, journal: Path) -> None:
         state = self.state
         index = state.index_path
-        answer = await self.foreman.order(Seal(str(journal), str(state.directory), first, last))
-        assert isinstance(answer, Made)
-        async with self._changing:
-            manifest = state.manifest
-            segments = (*manifest.segments, answer.sealed)
-            await self._save(msgspec.structs.replace(manifest, segments=segments))
-            if state.journals and state.journals[0].last == last:
-                state.journals.pop(0)
-            state.indexed_to = max(state.indexed_to, last)
-        delete_database(journal)
-        delete_database(index)
+        with self.witnesses.of(Work("seal", first, last)):
+            answer = await self.foreman.order(Seal(str(journal), str(state.directory), first, last))
+            assert isinstance(answer, Made)
+            async with self._changing:
+                manifest = state.manifest
+                segments = (*manifest.segments, answer.sealed)
+                await self._save(msgspec.structs.replace(manifest, segments=segments))
+                if state.journals and state.journals[0].last == last:
+                    state.journals.pop(0)
+                state.indexed_to = max(state.indexed_to, last)
+            delete_database(journal)
+            delete_database(index)
         _log.info("segment sealed", first=first, last=last, size_bytes=answer.sealed.size_bytes)
 
     async def _merge(self) -> bool:
@@ -164,19 +167,20 @@ class Maintenance:
         first, last = chosen[0].first, chosen[-1].last
         directory = self.state.directory
         sources = [str(directory / segment.file) for segment in chosen]
-        answer = await self.foreman.order(Merge(sources, str(directory), first, last))
-        assert isinstance(answer, Made)
-        async with self._changing:
-            manifest = self.state.manifest
-            if not all(segment in manifest.segments for segment in chosen):  # trimmed or quarantined meanwhile
-                (directory / answer.sealed.file).unlink(missing_ok=True)
-                return True
-            segments = sorted(
-                (*(s for s in manifest.segments if s not in chosen), answer.sealed), key=lambda s: s.first
-            )
-            await self._save(msgspec.structs.replace(manifest, segments=tuple(segments)))
-        for segment in chosen:
-            (directory / segment.file).unlink(missing_ok=True)
+        with self.witnesses.of(Work("merge", first, last)):
+            answer = await self.foreman.order(Merge(sources, str(directory), first, last))
+            assert isinstance(answer, Made)
+            async with self._changing:
+                manifest = self.state.manifest
+                if not all(segment in manifest.segments for segment in chosen):  # trimmed or quarantined meanwhile
+                    (directory / answer.sealed.file).unlink(missing_ok=True)
+                    return True
+                segments = sorted(
+                    (*(s for s in manifest.segments if s not in chosen), answer.sealed), key=lambda s: s.first
+                )
+                await self._save(msgspec.structs.replace(manifest, segments=tuple(segments)))
+            for segment in chosen:
+                (directory / segment.file).unlink(missing_ok=True)
         _log.info("segments merged", first=first, last=last, size_bytes=answer.sealed.size_bytes)
         return True
 

@@ -16,10 +16,10 @@ from tidings.log.segments import schema
 from tidings.log.segments._sqlite import open_reader
 from tidings.log.segments.indexer import key_hash
 from tidings.log.segments.journal import JournalReader
+from tidings.log.segments.leftovers import LeftoverTest, leftover_test
 from tidings.log.segments.lines import JournalLines, Lines, SealedLines
 from tidings.query import statements
 from tidings.query.ast import EVERYTHING, AllOf, Column, Compare, Condition, Contains, LinkTo, Order, Pattern, Position
-from tidings.query.needles import may_match, needles
 from tidings.query.pattern import compile_pattern, is_ascii, to_like
 from tidings.query.predicate import compile_predicate
 from tidings.query.sql import FALSE, compile_sql
@@ -59,13 +59,18 @@ class SegmentReader:
         self._immutable = journal is None
         self._codes: dict[object, Sequence[tuple[int, int]]] = {}
         self._severities: dict[int, int] = {}
-        self._tests: list[_LineTest] = []
+        self._tests: list[LeftoverTest] = []
         self.deadline = float("inf")
         """When, by the monotonic clock, what runs now is stopped; whoever asks sets it."""
-        self.rows = 0
+        self.low, self.high = 1, 0
         self._db.create_scalar_function("line_matches", cast(_Function, self._line_matches), 2)
         self._db.create_scalar_function("line_value", cast(_Function, self._line_value), 2)
         self._db.set_progress_handler(self._is_late, _PROGRESS_STEPS)
+
+    @property
+    def rows(self) -> int:
+        """See `query.tables.Names`."""
+        return self.high - self.low + 1
 
     def close(self) -> None:
         """Let go of the files."""
@@ -180,7 +185,7 @@ class SegmentReader:
 
     def _begin(self, span: Span) -> None:
         self.deadline = span.deadline
-        self.rows = span.high - span.low + 1
+        self.low, self.high = span.low, span.high
 
     def _compile(self, where: Condition, span: Span) -> Within | None:
         """Return *where* as SQL with its bounds, or None when nothing can match."""
@@ -189,7 +194,7 @@ class SegmentReader:
         low, high = self._bounds(where, span)
         if sql is FALSE or low > high:
             return None
-        self._tests = [_LineTest(condition) for condition in sql.leftovers]
+        self._tests = [leftover_test(condition) for condition in sql.leftovers]
         return Within(sql, low, high)
 
     def _bounds(self, where: Condition, span: Span) -> tuple[int, int]:
@@ -232,31 +237,6 @@ class SegmentReader:
 
     def _line_value(self, index: int, name: str) -> str:
         return cast(str, getattr(decode_line(self.lines.line(index)), name))
-
-
-class _LineTest:
-    """Decides a condition by the line itself, skipping whole blocks that lack its needles."""
-
-    def __init__(self, condition: Condition) -> None:
-        self._matches = compile_predicate(condition)
-        self._needles = needles(condition)
-        self._skip = range(0)
-        self._pass = range(0)
-
-    def holds(self, index: int, lines: Lines) -> bool:
-        """Whether the event at *index* matches."""
-        if self._needles:
-            if index in self._skip:
-                return False
-            if index not in self._pass:
-                first, blob = lines.block(index)
-                covered = range(first, first + blob.count(b"\n"))
-                if not may_match(blob, self._needles):
-                    self._skip = covered
-                    return False
-                self._pass = covered
-        line = lines.line(index)
-        return may_match(line, self._needles) and self._matches(decode_line(line))
 
 
 class _Linked(msgspec.Struct, frozen=True):

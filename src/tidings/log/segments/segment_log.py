@@ -26,6 +26,7 @@ from tidings.log.segments.recovery import recover
 from tidings.log.segments.snapshot import Part, Snapshot
 from tidings.log.segments.state import State
 from tidings.log.segments.stored import StoredEvents
+from tidings.log.segments.work import Witness
 from tidings.log.segments.writer import Limits, Writer
 from tidings.query.ast import Column, Condition, Query
 
@@ -161,6 +162,10 @@ class SegmentLog:
         for entry in self._gone:
             listener(entry)
         self.maintenance.quarantine_listeners.append(listener)
+
+    def on_maintenance(self, witness: Witness) -> None:
+        """Have *witness* know of every sealing and merging while it lasts; see `Witness`."""
+        self.maintenance.witnesses.add(witness)
 
     # --- inside ---
 

@@ -20,22 +20,38 @@ ITSELF = Principal("tidings", Role.ADMIN)
 """The server, acting by itself."""
 
 
-async def announce(
-    core: Core, clock: Clock, kind: str, message: str, *, actor: str = "", subject: str = "",
+def own_draft(
+    time_ns: int, kind: str, message: str, *, id: str = "", actor: str = "", subject: str = "", correlation: str = "",
     severity: Severity = Severity.NORMAL, payload: Mapping[str, Any] | None = None,
-) -> None:  # fmt: skip
-    """Publish one event of ours; *kind* is what follows ``tidings.``. The payload holds no secret."""
+) -> Draft:  # fmt: skip
+    """Return one event of ours; *kind* is what follows ``tidings.``. The payload holds no secret.
+
+    With an *id* it can be published again when nobody knows whether it was stored.
+    """
     draft = Draft(
+        id=id,
         specversion="1.0",
         source=SOURCE,
         type=f"tidings.{kind}",
-        time=rfc3339.render(clock.now_ns()),
+        time=rfc3339.render(time_ns),
         severity=severity.label,
         subject=subject,
         actor=actor,
+        correlation=correlation,
         message=message,
         dialect=SOURCE,
     )
     if payload:
         draft.data = msgspec.Raw(msgspec.json.encode(payload))
+    return draft
+
+
+async def announce(
+    core: Core, clock: Clock, kind: str, message: str, *, actor: str = "", subject: str = "",
+    severity: Severity = Severity.NORMAL, payload: Mapping[str, Any] | None = None,
+) -> None:  # fmt: skip
+    """Publish one event of ours, see `own_draft`. Raises what publishing raises."""
+    draft = own_draft(
+        clock.now_ns(), kind, message, actor=actor, subject=subject, severity=severity, payload=payload
+    )  # fmt: skip
     await core.publish([draft], ITSELF)
