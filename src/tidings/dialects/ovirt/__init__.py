@@ -1,0 +1,1 @@
+"""oVirt: the events of ``/ovirt-engine/api/events``."""

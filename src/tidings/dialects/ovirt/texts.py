@@ -1,0 +1,31 @@
+"""Texts cut to what a column, a reader or a terminal bears."""
+
+from __future__ import annotations
+
+import re
+
+MAX_COLUMN = 1000
+MAX_DESCRIPTION = 10_000
+"""Characters of a description, the engine's own limit (MaxAuditLogMessageLength)."""
+MAX_CORRELATION = 50
+"""Characters of a correlation id, the engine's own limit."""
+
+# Line breaks, other control characters and the two separators that some programs break lines at.
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_ELLIPSIS = "..."
+
+
+def one_line(value: str, limit: int = MAX_COLUMN) -> str:
+    """Return *value* with control characters folded to spaces, NUL to U+FFFD, cut to *limit* characters."""
+    if not value.isprintable():
+        value = _CONTROLS.sub(_replacement, value)
+    return abbreviate(value.strip(), limit)
+
+
+def abbreviate(value: str, limit: int) -> str:
+    """Return *value*; if it is longer than *limit*, its beginning and an ellipsis, *limit* characters together."""
+    return value if len(value) <= limit else value[: limit - len(_ELLIPSIS)] + _ELLIPSIS
+
+
+def _replacement(match: re.Match[str]) -> str:
+    return "\ufffd" if match[0] == "\0" else " "
