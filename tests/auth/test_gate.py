@@ -314,9 +314,9 @@ async def test_root_on_the_socket_is_an_admin(door: Gate) -> None:
 
 
 async def test_a_stranger_on_the_socket_is_refused_with_who_would_be_trusted(
-    tokens: Tokens, passwords: Passwords, certificates: Certificates, clock: ManualClock
+    tokens: Tokens, passwords: Passwords, certificates: Certificates, live: Sessions, clock: ManualClock
 ) -> None:
-    door = Gate(tokens, passwords, clock, certificates=certificates, group="operators")
+    door = Gate(tokens, passwords, clock, certificates=certificates, sessions=live, group="operators")
     message = "trusts root and the server's own user and members of group 'operators', not user id 4000001; send"
     with pytest.raises(Unauthenticated, match=message):
         await door.authenticate(None, STRANGER, "")

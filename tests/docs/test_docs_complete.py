@@ -101,9 +101,11 @@ def test_every_parameter_of_a_route_is_in_its_section(route: Route) -> None:
 
 @pytest.mark.parametrize("name", APIS)
 def test_every_route_of_a_dialect_is_on_its_page(name: str) -> None:
-    described = set(codes(page(f"{name.split('.')[2]}.md")))
+    described = set(codes(page(f"{name.split('.')[2].replace('_', '-')}.md")))
+    # one that finds its way itself has a pattern for a path, and the page says what it answers
+    routes = [route for route in import_module(name).API.routes if "{target" not in route.path]
 
-    assert {f"{route.method} {route.path}" for route in import_module(name).API.routes} <= described
+    assert {f"{route.method} {route.path}" for route in routes} <= described
 
 
 def test_every_facet_is_named() -> None:

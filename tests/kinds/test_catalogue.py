@@ -136,6 +136,8 @@ TIDINGS_FIELDS = {
     "tidings.warning-acknowledged": ("id", "type", "entity", "status", "requestor"),
     "tidings.warning-reset": ("id", "type", "entity", "status", "requestor"),
     "tidings.warning-deleted": ("id", "type", "entity", "status", "requestor"),
+    "tidings.event-removed": ("index", "requestor"),
+    "tidings.events-restored": ("indexes",),
 }
 
 
@@ -165,7 +167,7 @@ def test_each_system_has_its_documented_number_of_kinds() -> None:
         "ovirt": 1363,
         "container-station": 29,
         "oci": 9,
-        "tidings": 20,
+        "tidings": 22,
     }
 
 

@@ -444,9 +444,10 @@ def test_fields_with_a_column_are_sorted_by(text: str, column: Column) -> None:
 
 
 @pytest.mark.parametrize("text", ["type", "origin", "custom_event_id", "event_vm", "event_datacenter"])
-def test_where_our_order_falls_short_the_newest_come_first_and_that_is_said(text: str) -> None:
+def test_where_our_order_falls_short_the_field_is_named_for_the_caller_to_sort_by(text: str) -> None:
     parsed = parse(f"sortby {text} asc page 3", NOW_NS)
-    assert parsed == Parsed(Query(page=3), True, (f"can't sort by {text}: the newest come first",))
+    assert parsed == Parsed(Query(page=3), is_paged=True, sort_by=text)
+    assert parse(f"sortby {text} desc", NOW_NS) == Parsed(Query(), sort_by=text, descending=True)
 
 
 @pytest.mark.parametrize("direction", ["", "asc", "desc"])

@@ -56,7 +56,7 @@ class Gate:
         clock: Clock,
         *,
         certificates: Certificates,
-        sessions: Sessions | None = None,
+        sessions: Sessions,
         group: str | None = None,
     ) -> None:
         self._tokens = tokens
@@ -84,7 +84,7 @@ class Gate:
         if authorization[: len(_BEARER)].lower() != _BEARER:
             return None
         secret = authorization[len(_BEARER) :].strip()
-        if self._sessions is not None and secret.startswith(SESSION_PREFIX):
+        if secret.startswith(SESSION_PREFIX):
             return self._sessions.verify(secret)
         return self._tokens.verify(secret)
 

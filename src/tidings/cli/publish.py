@@ -19,7 +19,7 @@ from tidings.cli.plurals import number_of
 from tidings.cli.progress import Advance, progress
 from tidings.cli.sending import Sender
 
-FORMATS = ("auto", "cloudevents", "lxd")
+FORMATS = ("auto", "cloudevents", "lxd", "ovirt")
 
 
 @click.command()

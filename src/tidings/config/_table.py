@@ -92,6 +92,29 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     stop_timeout: Annotated[
         float, Setting(_DURATION, "10s", "Time that requests in flight get to finish when the server stops.")
     ]
+    session_idle: Annotated[
+        float, Setting(_DURATION, "30m", "Time without a request after which who logged in has to do so again.", 1)
+    ]
+    ovirt_page_size: Annotated[
+        int,
+        Setting(
+            _COUNT, "100", "Events on a page of oVirt's API where the search names a page and nothing says max.", 1
+        ),
+    ]
+    ovirt_strict_search: Annotated[
+        bool,
+        Setting(
+            _SWITCH,
+            "false",
+            "Answer 400 to a search of oVirt's API that can't be read; else an empty list and a warning.",
+        ),
+    ]
+    ovirt_retain_age: Annotated[
+        float,
+        Setting(
+            _DURATION, "0s", "Age at which oVirt's API shows oVirt's events no more; the engine's is 30d, 0 is never."
+        ),
+    ]
     job_after: Annotated[
         float,
         Setting(

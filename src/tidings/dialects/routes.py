@@ -7,7 +7,7 @@ from typing import NamedTuple, Protocol, TypeVar
 
 from aiohttp import web
 
-from tidings.auth import Certificates, Peer, Principal, Role
+from tidings.auth import Certificates, Peer, Principal, Role, Sessions
 from tidings.clock import Clock
 from tidings.config import Config
 from tidings.core import Core
@@ -16,6 +16,7 @@ from tidings.event import Event, Index
 from tidings.health import Health
 from tidings.jobs import Jobs
 from tidings.query.ast import Condition
+from tidings.removed import Removed
 
 T = TypeVar("T")
 
@@ -87,12 +88,29 @@ class Host(Protocol):
         """Which client certificates are trusted."""
 
     @property
+    def sessions(self) -> Sessions:
+        """Who has logged in."""
+
+    @property
+    def removed(self) -> Removed:
+        """Which events somebody removed."""
+
+    @property
     def server_certificate(self) -> ServerCertificate | None:
         """None without a TLS listener."""
 
     @property
     def tls_addresses(self) -> list[str]:
         """Where clients reach the TLS listener, each ``host:port``."""
+
+    def held_back(self, dialect: str) -> None:
+        """Count an event that flood control held back."""
+
+    async def log_in(self, name: str, password: str, request: web.Request) -> Principal:
+        """Return whose name and password these are. Raises Unauthenticated, or Busy when they are tried too fast."""
+
+    def own(self, kind: type[T], make: Callable[[], T]) -> T:
+        """Return the one object of *kind* that is kept while the server runs; *make* makes it when it is first asked for."""
 
     async def blocking(self, work: Callable[[], T]) -> T:
         """Return what *work*, which waits for the disk, returns; run in a thread."""
@@ -136,9 +154,11 @@ class Route(NamedTuple):
 class Api(NamedTuple):
     """One dialect's HTTP side. Whatever lies below *prefixes* and is no route is refused in its words too.
 
-    *refuse* makes the answer from a status, a message for the user, and headers.
+    *refuse* makes the answer to a request from a status, a message for the user, and headers. *cookie* is the name of the one
+    that may hold a session's secret instead of an Authorization header; empty: none does.
     """
 
     prefixes: tuple[str, ...]
     routes: tuple[Route, ...]
-    refuse: Callable[[int, str, Mapping[str, str]], web.Response]
+    refuse: Callable[[web.Request, int, str, Mapping[str, str]], web.Response]
+    cookie: str = ""

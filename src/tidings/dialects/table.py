@@ -17,10 +17,11 @@ if TYPE_CHECKING:  # they bring the HTTP library and the log, which the command 
 # Names, not modules: a dialect costs nothing until somebody speaks it.
 DECODERS: Mapping[str, str] = {
     "lxd": "tidings.dialects.lxd.codec",
+    "ovirt": "tidings.dialects.ovirt.codec",
 }
 
 # Modules whose API is served by every listener.
-APIS: tuple[str, ...] = ("tidings.dialects.lxd.routes",)
+APIS: tuple[str, ...] = ("tidings.dialects.lxd.routes", "tidings.dialects.ovirt.routes")
 
 # Modules that collect, by what stands behind ``kind =`` in a [[collect]] table.
 COLLECTORS: Mapping[str, str] = {

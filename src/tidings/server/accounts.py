@@ -93,6 +93,7 @@ async def revoke_token(context: Context, request: web.Request, who: Principal) -
     """Delete a token; it is refused from now on."""
     name = request.match_info["name"]
     await context.blocking(lambda: context.tokens.revoke(name))
+    await context.blocking(lambda: context.sessions.end_of(name, "token"))
     context.subscriptions.end_of(name, "token", "this token was revoked")
     await _announce(context, who, "token-revoked", f"Token {name} revoked", name, {"name": name})
     return reply_nothing()
@@ -118,6 +119,7 @@ async def set_password(context: Context, request: web.Request, who: Principal) -
     name = request.match_info["name"]
     wish = await read_json(request, PasswordWish)
     await context.blocking(lambda: context.passwords.set_password(name, wish.password))
+    await context.blocking(lambda: context.sessions.end_of(name))
     await _announce(context, who, "password-changed", f"Password of user {name} changed", name, {"name": name})
     return reply_nothing()
 
@@ -126,6 +128,7 @@ async def remove_user(context: Context, request: web.Request, who: Principal) ->
     """Delete a user."""
     name = request.match_info["name"]
     await context.blocking(lambda: context.passwords.remove(name))
+    await context.blocking(lambda: context.sessions.end_of(name))
     context.subscriptions.end_of(name, "password", "this user was removed")
     await _announce(context, who, "user-removed", f"User {name} removed", name, {"name": name})
     return reply_nothing()

@@ -8,13 +8,12 @@ from functools import partial
 from typing import NamedTuple
 
 from aiohttp import web
-from aiohttp.hdrs import AUTHORIZATION
 
 from tidings.auth import Principal, Role
 from tidings.dialects.routes import Api
-from tidings.errors import Busy, Forbidden, Stopping, TooLarge, Unauthenticated
+from tidings.errors import TooLarge
 from tidings.server import problems
-from tidings.server.connection import fingerprint_of, peer_of
+from tidings.server.admission import Admission, admission, open_admission
 from tidings.server.context import Context, Route
 from tidings.server.errors import BadRequest, NoSuchRoute, WrongMethod
 from tidings.server.hosting import Hosting
@@ -23,10 +22,6 @@ from tidings.server.problems import Explained
 from tidings.server.routes import ROUTES
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-Admission = Callable[[web.Request], Awaitable[Principal]]
-
-NOBODY = Principal("nobody", Role.READER, ("",), "nobody")
-"""Who asks on routes that are open to everybody; an event without a scope is all it could see."""
 
 
 class Door(NamedTuple):
@@ -35,7 +30,7 @@ class Door(NamedTuple):
     path: str
     admit: Admission
     answer: Callable[[web.Request, Principal], Awaitable[web.StreamResponse]]
-    refuse: Callable[[Explained], web.Response]
+    refuse: Callable[[web.Request, Explained], web.Response]
     parameters: frozenset[str] | None = None
     lasting: bool = False
 
@@ -60,7 +55,7 @@ def build_app(context: Context, routes: Sequence[Route] = ROUTES, apis: Sequence
         for part in api.routes:
             door = Door(
                 part.path,
-                _admission(context, part.role) if part.role else _open_admission(context),
+                admission(context, part.role, api.cookie) if part.role else open_admission(context, api.cookie),
                 partial(part.answer, Hosting(context)),
                 partial(_refuse, api),
                 lasting=part.lasting,
@@ -74,9 +69,9 @@ def _add_own(app: web.Application, context: Context, route: Route) -> None:
         route = route._replace(role=None)
     door = Door(
         route.path,
-        _admission(context, route.role),
+        admission(context, route.role),
         partial(route.answer, context),
-        problems.answer,
+        _refuse_own,
         names(route.parameters),
         route.lasting,
     )
@@ -89,14 +84,18 @@ def _refusals(context: Context, apis: Sequence[Api]) -> list[tuple[str, Handler]
     """Return who answers where nothing is, by prefix: a dialect below its own ones, we everywhere else."""
     found: list[tuple[str, Handler]] = []
     for api in apis:
-        door = Door("unmatched", _admission(context, Role.READER), _no_such_route, partial(_refuse, api))
+        door = Door("unmatched", admission(context, Role.READER, api.cookie), _no_such_route, partial(_refuse, api))
         found += [(prefix, _guarded(context, door)) for prefix in api.prefixes]
-    own = Door("unmatched", _admission(context, Role.READER), _no_such_route, problems.answer)
+    own = Door("unmatched", admission(context, Role.READER), _no_such_route, _refuse_own)
     return [*found, ("", _guarded(context, own))]
 
 
-def _refuse(api: Api, explained: Explained) -> web.Response:
-    return api.refuse(explained.problem.status, explained.detail, explained.headers)
+def _refuse(api: Api, request: web.Request, explained: Explained) -> web.Response:
+    return api.refuse(request, explained.problem.status, explained.detail, explained.headers)
+
+
+def _refuse_own(_request: web.Request, explained: Explained) -> web.Response:
+    return problems.answer(explained)
 
 
 def _guarded(context: Context, door: Door) -> Handler:
@@ -126,44 +125,6 @@ def _guarded(context: Context, door: Door) -> Handler:
     return handle
 
 
-def _admission(context: Context, role: Role | None) -> Admission:
-    """Return what lets a request in: it returns who asks, or raises what is against it."""
-    limit, authenticate_fast = context.config.max_requests, context.gate.authenticate_fast
-
-    async def admit(request: web.Request) -> Principal:
-        if role is None:
-            return NOBODY
-        if context.stopping:
-            raise Stopping(context.stopping)
-        if context.in_flight > limit:
-            raise Busy(f"{limit} requests are in flight, which is the limit (max_requests); try again")
-        who = authenticate_fast(request.headers.get(AUTHORIZATION)) or await _authenticate(context, request)
-        if not who.role.allows(role) or (role is Role.ADMIN and not who.is_admin):
-            raise Forbidden(f"{who.name} may not do this: the role {role} is needed")
-        return who
-
-    return admit
-
-
-def _open_admission(context: Context) -> Admission:
-    """Return what lets everybody in, and still tells who it is."""
-    known = _admission(context, Role.READER)
-
-    async def admit(request: web.Request) -> Principal:
-        try:
-            return await known(request)
-        except Unauthenticated:
-            return NOBODY
-
-    return admit
-
-
-async def _authenticate(context: Context, request: web.Request) -> Principal:
-    return await context.gate.authenticate(
-        request.headers.get(AUTHORIZATION), peer_of(request), request.remote or "", fingerprint_of(request)
-    )
-
-
 def _answer_to(context: Context, request: web.Request, fault: Exception, door: Door) -> web.Response:
     match fault:
         case web.HTTPRequestEntityTooLarge():
@@ -179,7 +140,7 @@ def _answer_to(context: Context, request: web.Request, fault: Exception, door: D
     explained = problems.explain(fault, f"{request.method} {door.path}")
     if explained.problem.status == problems.INTERNAL:
         context.metrics.fault("request")
-    return door.refuse(explained)
+    return door.refuse(request, explained)
 
 
 async def _no_such_route(request: web.Request, _who: Principal) -> web.StreamResponse:

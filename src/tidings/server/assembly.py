@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import AsyncExitStack
 
-from tidings.auth import Certificates, Gate, Passwords, Tokens
+from tidings.auth import Certificates, Gate, Passwords, Sessions, Tokens
 from tidings.clock import Clock
 from tidings.collect import Collectors
 from tidings.config import Config
@@ -16,6 +16,7 @@ from tidings.hub import Hub
 from tidings.jobs import Jobs
 from tidings.log.base import Batch
 from tidings.log.segments import SegmentLog
+from tidings.removed import Removed
 from tidings.server.client_certificate import ensure_client_certificate, is_wanted
 from tidings.server.collectors import metrics_of
 from tidings.server.context import Context, Parts
@@ -39,7 +40,11 @@ async def assemble(config: Config, clock: Clock, log: SegmentLog, stack: AsyncEx
     )
     is_first_start = await asyncio.to_thread(tokens.ensure_admin_token, config.data / ADMIN_TOKEN_FILE)
     stack.push_async_callback(asyncio.to_thread, tokens.flush)
-    gate = Gate(tokens, passwords, clock, certificates=certificates, group=config.socket_group or None)
+    sessions = await asyncio.to_thread(Sessions, store, clock, config.session_idle, passwords=passwords, tokens=tokens)
+    stack.push_async_callback(asyncio.to_thread, sessions.flush)
+    gate = Gate(
+        tokens, passwords, clock, certificates=certificates, sessions=sessions, group=config.socket_group or None
+    )
     stack.push_async_callback(asyncio.to_thread, gate.close)
     hub = Hub(log)
     core = Core(log, hub)
@@ -54,15 +59,19 @@ async def assemble(config: Config, clock: Clock, log: SegmentLog, stack: AsyncEx
     quarantined = {entry.file for entry in log.state.manifest.quarantined}
     health.resolve_others(WarningType.SEGMENT_QUARANTINED, quarantined)
     health.resolve_others(WarningType.COLLECTOR_DOWN, {f"collector {one.name}" for one in collectors.status()})
+    removed = Removed(core, clock)
+    await removed.load()
     parts = Parts(
         core,
         gate,
         tokens,
         passwords,
         certificates,
+        sessions,
         jobs,
         health,
         collectors,
+        removed,
         lambda: hub.lagging,
         lambda: usage_of(log),
     )

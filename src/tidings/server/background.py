@@ -79,5 +79,6 @@ async def _flush_tokens(context: Context) -> NoReturn:
         await asyncio.sleep(_FLUSH_EVERY_S)
         try:
             await context.blocking(context.tokens.flush)
+            await context.blocking(context.sessions.flush)
         except StorageError as fault:  # a full disk: the next time may be better
             _log.warning("when tokens were last used is not saved", reason=str(fault))

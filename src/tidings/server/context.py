@@ -9,13 +9,14 @@ from typing import NamedTuple, TypeVar
 
 from aiohttp import web
 
-from tidings.auth import Certificates, Gate, Passwords, Principal, Role, Tokens
+from tidings.auth import Certificates, Gate, Passwords, Principal, Role, Sessions, Tokens
 from tidings.clock import Clock
 from tidings.collect import Collectors
 from tidings.config import Config
 from tidings.core import Core
 from tidings.health import Health
 from tidings.jobs import Jobs
+from tidings.removed import Removed
 from tidings.server.certificate import ServerCertificate
 from tidings.server.parameters import Parameter
 from tidings.server.subscriptions import Subscriptions
@@ -34,9 +35,11 @@ class Parts(NamedTuple):
     tokens: Tokens
     passwords: Passwords
     certificates: Certificates
+    sessions: Sessions
     jobs: Jobs
     health: Health
     collectors: Collectors
+    removed: Removed
     lagging: Callable[[], int]
     look: Callable[[], Usage]
 
@@ -46,8 +49,9 @@ class Context:
 
     def __init__(self, config: Config, clock: Clock, parts: Parts) -> None:
         self.config, self.clock = config, clock
-        self.core, self.gate, self.tokens, self.passwords, self.certificates = parts[:5]
-        self.jobs, self.health, self.collectors, self._lagging, self._look = parts[5:]
+        self.core, self.gate, self.tokens, self.passwords, self.certificates, self.sessions = parts[:6]
+        self.jobs, self.health, self.collectors, self.removed, self._lagging, self._look = parts[6:]
+        self._owned: dict[type, object] = {}
         self.server_certificate: ServerCertificate | None = None
         """What the TLS listener shows; None without one."""
         self.tls_addresses: list[str] = []
@@ -63,6 +67,13 @@ class Context:
         """What `look_at_log` saw last."""
         # One thread: accounts change rarely, one at a time.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="tidings-accounts")
+
+    def own(self, kind: type[T], make: Callable[[], T]) -> T:
+        """Return the one object of *kind* that is kept while the server runs; *make* makes it when it is first asked for."""
+        found = self._owned.get(kind)
+        if not isinstance(found, kind):
+            found = self._owned[kind] = make()
+        return found
 
     async def look_at_log(self) -> Usage:
         """Find out what the log occupies now."""

@@ -7,13 +7,14 @@ from typing import TypeVar
 
 from aiohttp import web
 
-from tidings.auth import Certificates, Peer, Principal
+from tidings.auth import Certificates, Peer, Principal, Sessions
 from tidings.clock import Clock
 from tidings.config import Config
 from tidings.core import Core
 from tidings.dialects.routes import Following, Heartbeat
 from tidings.health import Health
 from tidings.jobs import Jobs
+from tidings.removed import Removed
 from tidings.server.certificate import ServerCertificate
 from tidings.server.connection import certificate_of, peer_of
 from tidings.server.context import Context
@@ -63,6 +64,16 @@ class Hosting:
         return self._context.certificates
 
     @property
+    def sessions(self) -> Sessions:
+        """Who has logged in."""
+        return self._context.sessions
+
+    @property
+    def removed(self) -> Removed:
+        """Which events somebody removed."""
+        return self._context.removed
+
+    @property
     def server_certificate(self) -> ServerCertificate | None:
         """None without a TLS listener."""
         return self._context.server_certificate
@@ -71,6 +82,18 @@ class Hosting:
     def tls_addresses(self) -> list[str]:
         """Where clients reach the TLS listener."""
         return self._context.tls_addresses
+
+    def held_back(self, dialect: str) -> None:
+        """Count an event that flood control held back."""
+        self._context.metrics.held_back[dialect,] += 1
+
+    async def log_in(self, name: str, password: str, request: web.Request) -> Principal:
+        """Return whose name and password these are."""
+        return await self._context.gate.log_in(name, password, request.remote or "")
+
+    def own(self, kind: type[T], make: Callable[[], T]) -> T:
+        """Return the one object of *kind* that is kept while the server runs."""
+        return self._context.own(kind, make)
 
     async def blocking(self, work: Callable[[], T]) -> T:
         """Run *work* in the context's thread."""

@@ -14,7 +14,7 @@ from tidings.dialects.cloudevents.places import column_of, explain
 from tidings.errors import InvalidEvent, NotFound, TidingsError, TooLarge
 from tidings.event import Draft
 
-FORMATS = ("auto", "cloudevents", "lxd")
+FORMATS = ("auto", "cloudevents", "lxd", "ovirt")
 _LINES = (
     "application/x-ndjson",
     "application/ndjson",
@@ -22,6 +22,8 @@ _LINES = (
     "application/x-jsonlines",
     "application/json-seq",
 )
+_DIALECTS = FORMATS[2:]
+_DECODED_AT_ONCE = ("auto", "cloudevents")
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _ESCAPED_NUL = b"\\u0000"
 
@@ -77,7 +79,7 @@ def _drafts(
     if not pieces:
         return []
     _check_size(max(map(len, pieces)), max_event_size, pieces)
-    if format != "lxd" and b"\r" not in joined and not _has_nul(joined):
+    if format in _DECODED_AT_ONCE and b"\r" not in joined and not _has_nul(joined):
         drafts = decode_many(joined, pieces, defaults)
         if drafts is not None:
             return drafts
@@ -101,7 +103,7 @@ def _one(piece: bytes, defaults: Defaults, format: str, source: str) -> Draft:
             members = msgspec.json.decode(piece, type=dict[str, msgspec.Raw])
         except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
             return decode_one(piece, defaults)  # which says what is wrong
-        format = "lxd" if load_decoder("lxd").recognises(members) else "cloudevents"
+        format = next((name for name in _DIALECTS if load_decoder(name).recognises(members)), "cloudevents")
     if format == "cloudevents":
         return decode_one(piece, defaults)
     try:

@@ -54,6 +54,7 @@ METRICS: tuple[Metric, ...] = (
         "Time from the newest event's own time to its storing here.",
         ("collector",),
     ),
+    Metric("tidings_events_held_back_total", "counter", "Added events that flood control held back.", ("dialect",)),
     Metric(
         "tidings_internal_errors_total", "counter", "Faults of the server itself; each has a log entry.", ("where",)
     ),
@@ -76,6 +77,7 @@ class Metrics(Collector):
         self.duplicates = 0
         self.requests: Counter[tuple[str, str]] = Counter()
         self.internal_errors: Counter[tuple[str]] = Counter()
+        self.held_back: Counter[tuple[str]] = Counter()
         self._publish_s = 0.0
         self._publish_counts = [0] * (len(_BUCKETS_S) + 1)
         self._registry = CollectorRegistry()
@@ -109,6 +111,7 @@ class Metrics(Collector):
         yield _counter("tidings_events_duplicates_total", {(): self.duplicates})
         yield _counter("tidings_requests_total", self.requests)
         yield _counter("tidings_internal_errors_total", self.internal_errors)
+        yield _counter("tidings_events_held_back_total", self.held_back)
         totals = list(accumulate(self._publish_counts))
         bounds = [*map(str, _BUCKETS_S), "+Inf"]
         row = _BY_NAME["tidings_publish_seconds"]

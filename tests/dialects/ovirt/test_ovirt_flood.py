@@ -7,7 +7,6 @@ import pytest
 
 from tests.dialects.ovirt.stored import USER, VM, stored
 from tidings.clock import ManualClock
-from tidings.dialects.ovirt import flood
 from tidings.dialects.ovirt.adding import draft_of
 from tidings.dialects.ovirt.flood import FloodControl, key_of
 from tidings.dialects.ovirt.reading import NewEvent, read_event
@@ -36,7 +35,7 @@ def control(clock: ManualClock) -> FloodControl:
 
 
 def held_back(control: FloodControl, rate_s: int = 60, key: bytes = KEY) -> bool:
-    return control.holds_back(key, "mymonitor", rate_s)
+    return control.holds_back(key, rate_s)
 
 
 @pytest.mark.parametrize("rate_s", [0, -1])
@@ -119,22 +118,6 @@ def test_a_clock_set_back_holds_nothing_back(control: FloodControl, clock: Manua
     clock.advance(-86_400)
     assert not held_back(control)
     assert held_back(control)
-
-
-def test_what_is_held_back_is_counted_by_origin(control: FloodControl) -> None:
-    for origin, times in (("a", 3), ("b", 2), ("c", 1)):
-        for _ in range(times):
-            control.holds_back(key_of(new(origin=origin)), origin, 60)
-    assert control.suppressed == {"a": 2, "b": 1}
-    assert control.suppressed.total() == 3
-
-
-def test_origins_beyond_the_bound_are_counted_together(control: FloodControl, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(flood, "MAX_ORIGINS", 2)
-    for origin in ("a", "b", "c", "d", "a"):
-        control.holds_back(key_of(new(origin=origin)), origin, 60)
-        control.holds_back(key_of(new(origin=origin)), origin, 60)
-    assert control.suppressed == {"a": 3, "b": 1, flood.OTHER_ORIGINS: 2}
 
 
 def test_beyond_the_bound_the_event_let_in_first_is_forgotten(clock: ManualClock) -> None:

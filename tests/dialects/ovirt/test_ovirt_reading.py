@@ -80,6 +80,7 @@ def test_what_the_sdk_sends_is_read() -> None:
         correlation_id="c0ffee",
         custom_data='{"volume": "/home"}',
         links=(NewLink("host", "57d91d48-00da-0137-0138-000000000003", "error"), NewLink("vm", VM)),
+        hold_back_s=60,
     )
 
 

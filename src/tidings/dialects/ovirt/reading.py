@@ -46,7 +46,10 @@ class NewLink(msgspec.Struct, frozen=True):
 
 
 class NewEvent(msgspec.Struct, frozen=True):
-    """An event to add, within all limits; empty text means absent. *links* are in the order in which they are shown."""
+    """An event to add, within all limits; empty text means absent. *links* are in the order in which they are shown.
+
+    *hold_back_s* is the flood rate that the client asked for, 0 when it asked for none: what is shown then is only oVirt's default.
+    """
 
     description: str
     severity: Severity
@@ -56,6 +59,7 @@ class NewEvent(msgspec.Struct, frozen=True):
     correlation_id: str
     custom_data: str
     links: tuple[NewLink, ...]
+    hold_back_s: int = 0
 
 
 def read_event(body: bytes, media_type: str) -> NewEvent:
@@ -92,6 +96,7 @@ def _event(members: Members) -> NewEvent:
         correlation_id=correlation_id,
         custom_data=_written(members, "custom_data"),
         links=tuple(link for type in COLLECTIONS if (link := _link(members, type)) is not None),
+        hold_back_s=flood_rate_s if _written(members, "flood_rate").strip() else 0,
     )
 
 

@@ -41,6 +41,23 @@ def events_xml(records: Sequence[Record]) -> bytes:
     return f"{HEADER}<events>\n{''.join([_event(record, _INDENT) for record in records])}</events>\n".encode()
 
 
+def event_lines(records: Sequence[Record]) -> bytes:
+    """Return the events of a list in XML without the list around them: see `list_ends`."""
+    return "".join([_event(record, _INDENT) for record in records]).encode()
+
+
+def event_objects(records: Sequence[Record]) -> bytes:
+    """Return the events of a list in JSON, joined by commas, without the list around them: see `list_ends`."""
+    return b",".join([msgspec.json.encode(_json_event(record)) for record in records])
+
+
+def list_ends(*, is_json: bool) -> tuple[bytes, bytes, bytes]:
+    """Return what stands before, between and behind the pieces of a list that is written piece by piece."""
+    if is_json:
+        return b'{"event":[', b",", b"]}\n"
+    return f"{HEADER}<events>\n".encode(), b"", b"</events>\n"
+
+
 def event_xml(record: Record) -> bytes:
     """Return one event."""
     return f"{HEADER}{_event(record, '')}".encode()

@@ -46,12 +46,15 @@ class Parsed(msgspec.Struct, frozen=True):
     """What a search text asks for.
 
     *is_paged*: the text names a page, so a page size is needed even where the request has none. *warnings* say what
-    the engine would do and we can't; the query is right but for that.
+    the engine would do and we can't; the query is right but for that. *sort_by* names a field that no column holds, which
+    the query doesn't sort by therefore (empty: none), in the direction *descending*.
     """
 
     query: Query
     is_paged: bool = False
     warnings: tuple[str, ...] = ()
+    sort_by: str = ""
+    descending: bool = False
 
 
 def parse(
@@ -76,13 +79,15 @@ class _Parser:
         self._reading = reading
         self._searched: set[str] = set()
         self._warnings: list[str] = []
+        self._sort_by, self._descending = "", False
 
     def parsed(self) -> Parsed:
         where = EVERYTHING if self._at_clause() or self._read.at_end() else self._groups()
         order = self._order()
         page = self._page()
         query = Query(where, order, page=page or 1)
-        return Parsed(query, page is not None, tuple(dict.fromkeys(self._warnings)))
+        warnings = tuple(dict.fromkeys(self._warnings))
+        return Parsed(query, page is not None, warnings, self._sort_by, self._descending)
 
     def _at_clause(self) -> bool:
         return self._read.is_at(*_CLAUSES)
@@ -185,7 +190,7 @@ class _Parser:
             self._read.fail(self._read.at, f"expected {expected}, found {self._read.found()}", hint)
         column = EVENT_FIELDS[name].sort
         if column is None:
-            self._warnings.append(f"can't sort by {name}: the newest come first")
+            self._sort_by, self._descending = name, direction == "desc"
         return Order() if column in (None, Column.INDEX) else Order(column, direction == "desc", newest_ties=True)
 
     def _page(self) -> int | None:

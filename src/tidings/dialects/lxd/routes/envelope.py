@@ -44,7 +44,7 @@ def background(operation: Mapping[str, object]) -> web.Response:
     return web.Response(status=202, body=msgspec.json.encode(body) + b"\n", headers={**_HEADERS, "Location": place})
 
 
-def refuse(status: int, message: str, headers: Mapping[str, str]) -> web.Response:
+def refuse(_request: web.Request, status: int, message: str, headers: Mapping[str, str]) -> web.Response:
     """Return the answer that says no."""
     if status == _UNAUTHENTICATED:
         # LXD knows no 401: who isn't trusted is simply not authorized, and clients print just that
