@@ -60,7 +60,7 @@ def export_rows(server: Server, when: str) -> Iterator[Row]:
 
 def _ask(connection: Connection, question: Question, when: str) -> Row:
     found = _found(connection.get(question.path, question.parameters))
-    took = _repeat(lambda: connection.get(question.path, question.parameters), _MAX_CALLS)
+    took = repeat(lambda: connection.get(question.path, question.parameters))
     name, p95 = f"search {when}: {question.name}, p95", percentile(took, 0.95) * 1e3
     note = f"p50 {number(statistics.median(took) * 1e3)} ms, {len(took)} calls, {found}"
     if question.target_ms:
@@ -73,7 +73,8 @@ def _found(answer: bytes) -> str:
     return f"{hours} hours" if hours else f"{lines} found"
 
 
-def _repeat(call: Callable[[], object], most: int) -> list[float]:
+def repeat(call: Callable[[], object], most: int = _MAX_CALLS) -> list[float]:
+    """Return how many seconds each call took: *most* of them, or as many as fit into 6 seconds."""
     took: list[float] = []
     end = time.perf_counter() + _LIMIT_S
     while len(took) < most and (len(took) < _MIN_CALLS or time.perf_counter() < end):
@@ -97,7 +98,7 @@ def _export(server: Server, connection: Connection, form: str, target_ms: float,
     server.reset_peak()
     call()
     peak = server.peak_mb()
-    took = _repeat(call, _EXPORT_CALLS)
+    took = repeat(call, _EXPORT_CALLS)
     got = lines - (form == "csv")
     name = f"export {when}: {EXPORT_ROWS:,} rows as {form.upper()}, p50"
     note = f"{p50_p95(took)}, {number(size / 1e6)} MB, peak RSS {number(before)} → {number(peak)} MB"

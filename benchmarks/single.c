@@ -1,9 +1,10 @@
 /* Publish one event a request over many keep-alive connections, each sending its next event when the last is acknowledged.
  *
- *   single PORT FILE CONNECTIONS WARM_SECONDS SECONDS      with the bearer token in $TOKEN
+ *   single PORT FILE CONNECTIONS WARM_SECONDS SECONDS [PATH MEDIA_TYPE]      with the bearer token in $TOKEN
  *
- * FILE holds one event a line, sent in turn. Prints one line of JSON: acknowledged requests and refused ones within SECONDS
- * (after WARM_SECONDS that don't count), and the time from sending to the whole answer in milliseconds.
+ * FILE holds one event a line, sent in turn, as JSON to /v1/events unless PATH and MEDIA_TYPE say otherwise. Prints one line of
+ * JSON: acknowledged requests and refused ones within SECONDS (after WARM_SECONDS that don't count), and the time from sending
+ * to the whole answer in milliseconds.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -16,7 +17,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#define MAX_EVENTS_IN_FILE 4096
 #define ANSWER_BYTES 16384
 
 typedef struct {
@@ -30,8 +30,8 @@ typedef struct {
   size_t size;
 } request;
 
-static request requests[MAX_EVENTS_IN_FILE];
-static size_t request_count, next_request;
+static request *requests;
+static size_t request_count, request_room, next_request;
 static float *latencies;
 static size_t latency_count, latency_room;
 static unsigned long refused;
@@ -47,17 +47,21 @@ static void fail(const char *what) {
   exit(1);
 }
 
-static void read_requests(const char *path, const char *token) {
+static void read_requests(const char *path, const char *token, const char *to, const char *media_type) {
   FILE *file = fopen(path, "r");
   if (!file) fail(path);
   char *line = NULL;
   size_t room = 0;
   ssize_t size;
-  while (request_count < MAX_EVENTS_IN_FILE && (size = getline(&line, &room, file)) > 0) {
+  while ((size = getline(&line, &room, file)) > 0) {
     if (line[size - 1] == '\n') line[--size] = 0;
+    if (request_count == request_room) {
+      request_room = request_room ? 2 * request_room : 4096;
+      if (!(requests = realloc(requests, request_room * sizeof *requests))) fail("realloc");
+    }
     int made = asprintf(&requests[request_count].text,
-                        "POST /v1/events HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %s\r\n"
-                        "Content-Type: application/json\r\nContent-Length: %zd\r\n\r\n%s", token, size, line);
+                        "POST %s HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %s\r\n"
+                        "Content-Type: %s\r\nContent-Length: %zd\r\n\r\n%s", to, token, media_type, size, line);
     if (made < 0) fail("asprintf");
     requests[request_count++].size = made;
   }
@@ -122,13 +126,13 @@ static double at_share(double share) {
 
 int main(int count, char **words) {
   const char *token = getenv("TOKEN");
-  if (count != 6 || !token) {
-    fprintf(stderr, "usage: TOKEN=… single PORT FILE CONNECTIONS WARM_SECONDS SECONDS\n");
+  if ((count != 6 && count != 8) || !token) {
+    fprintf(stderr, "usage: TOKEN=… single PORT FILE CONNECTIONS WARM_SECONDS SECONDS [PATH MEDIA_TYPE]\n");
     return 2;
   }
   int connections = atoi(words[3]), epoll = epoll_create1(0);
   connection *all = calloc(connections, sizeof *all);
-  read_requests(words[2], token);
+  read_requests(words[2], token, count == 8 ? words[6] : "/v1/events", count == 8 ? words[7] : "application/json");
   for (int i = 0; i < connections; i++) {
     open_connection(all + i, atoi(words[1]));
     struct epoll_event wanted = {.events = EPOLLIN, .data.ptr = all + i};

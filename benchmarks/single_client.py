@@ -40,9 +40,10 @@ class _Connection:
 
 
 def main() -> None:
-    port, path, connections, warm_s, seconds = sys.argv[1:]
-    head = f"POST /v1/events HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {os.environ['TOKEN']}\r\n"
-    head += "Content-Type: application/json\r\nContent-Length: "
+    port, path, connections, warm_s, seconds, *way = sys.argv[1:]
+    target, media_type = way or ("/v1/events", "application/json")
+    head = f"POST {target} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {os.environ['TOKEN']}\r\n"
+    head += f"Content-Type: {media_type}\r\nContent-Length: "
     lines = Path(path).read_bytes().splitlines()
     requests = cycle([f"{head}{len(line)}\r\n\r\n".encode() + line for line in lines])
     selector = selectors.DefaultSelector()

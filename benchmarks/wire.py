@@ -38,9 +38,10 @@ class Connection:
     ) -> None:
         self._http.close()
 
-    def publish(self, body: bytes | memoryview) -> None:
-        """Send lines of events and return when they are acknowledged."""
-        self._http.request("POST", "/v1/events", body, {**self._headers, "Content-Type": NDJSON})
+    def publish(self, body: bytes | memoryview, form: str = "auto") -> None:
+        """Send lines of events, in the language *form*, and return when they are acknowledged."""
+        target = "/v1/events" if form == "auto" else f"/v1/events?format={form}"
+        self._http.request("POST", target, body, {**self._headers, "Content-Type": NDJSON})
         self._checked("POST /v1/events").read()
 
     def get(self, path: str, params: Mapping[str, object] | None = None) -> bytes:

@@ -25,7 +25,7 @@ REGISTRIES = re.compile(
     r"\b(?:pypi\.org|pythonhosted\.org|registry\.npmjs\.org|proxy\.golang\.org|static\.crates\.io)\b"
     r"|--(?:extra-)?index-url|--find[-]links"
 )
-HOMES = re.compile(r"(?<![\w.])/(?:home|Users)/(?!user\b|alice\b|bob\b)[a-z][\w-]*/")
+HOMES = re.compile(r"(?<![\w.])/(?:home|Users)/(?!user\b|alice\b|bob\b|vagrant\b)[a-z][\w-]*/")
 
 
 def tracked_files() -> list[Path]:

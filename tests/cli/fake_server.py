@@ -45,6 +45,7 @@ class FakeServer:
         self.lines: list[bytes] = []
         self.oldest = 1
         self.requests: list[tuple[str, str, dict[str, str]]] = []
+        self.body = b""
         self.bodies: list[bytes] = []
         self.refusals: list[tuple[str, int, dict[str, Any], dict[str, str]]] = []
         self.lose_answers = 0
@@ -158,7 +159,7 @@ class FakeServer:
         return [(i, line) for i, line in numbered if i > after and i >= self.oldest and text in line]
 
     async def _publish(self, request: web.Request) -> web.StreamResponse:
-        body = await request.read()
+        body = self.body = await request.read()
         self.bodies.append(body)
         given = body.decode().splitlines()
         for number, line in enumerate(given, 1):

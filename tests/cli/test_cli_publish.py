@@ -66,8 +66,18 @@ def test_one_is_told_in_the_singular(server: FakeServer, tidings: CommandLine, l
 
 def test_the_formats_are_those_that_the_server_takes(tidings: CommandLine) -> None:
     assert publish.FORMATS == ingest.FORMATS
-    refused = tidings("publish", "--format", "ovirt", stdin=plain(1))
-    assert (refused.exit_code, "'auto', 'cloudevents', 'lxd'" in refused.stderr) == (2, True)
+    refused = tidings("publish", "--format", "smtp", stdin=plain(1))
+    assert (refused.exit_code, "'auto', 'cloudevents', " in refused.stderr) == (2, True)
+
+
+def test_an_export_of_container_station_is_sent_in_rows_whatever_its_cells_hold(
+    server: FakeServer, tidings: CommandLine
+) -> None:
+    export = 'Date,Level,Category,User,Message\r\n2015-03-17 17:27:06.452144,INFO,system,admin,"two\nlines, ""so"""\r\n'
+    tidings("publish", "--format", "container-station", "--zone", "Asia/Taipei", stdin=export)
+    assert server.requests[-1] == ("POST", "/v1/events", {"format": "container-station"})
+    row = json.loads(server.body)
+    assert (row["message"], row["zone"]) == ('two\nlines, "so"', "Asia/Taipei")
 
 
 def test_nothing_published_tells_the_head_all_the_same(server: FakeServer, tidings: CommandLine) -> None:

@@ -119,6 +119,19 @@ def test_a_revoked_token_opens_nothing(server: TidingsServer, lxc: Lxc, home: Pa
     assert fingerprint(home) not in trusted(server)
 
 
+def test_lxc_lists_pending_tokens_without_their_secrets_and_revokes_them(server: TidingsServer, home: Path) -> None:
+    local = Lxc(home, {"LXD_SOCKET": str(server.socket)})
+    assert local.run("config", "trust", "add", "--name=tablet").code == 0
+    (row,) = (
+        line
+        for line in local.run("config", "trust", "list-tokens", "--format=csv").output.splitlines()
+        if "tablet," in line
+    )
+    assert json.loads(base64.b64decode(row.split(",")[1]))["secret"] == "REDACTED"
+    assert local.run("config", "trust", "revoke-token", "tablet").code == 0
+    assert "tablet" not in local.run("config", "trust", "list-tokens", "--format=csv").output
+
+
 def test_a_wrong_password_is_not_authorized(server: TidingsServer, lxc: Lxc, home: Path) -> None:
     added = lxc.run("remote", "add", "far", f"https://{server.tls_address}", "--accept-certificate", WRONG)
     assert added.code == 1

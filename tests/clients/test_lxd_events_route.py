@@ -179,6 +179,11 @@ def test_compression_is_not_negotiated(server: TidingsServer) -> None:
         assert "sec-websocket-extensions" not in web_socket.headers
 
 
+def test_the_handshake_names_tidings_and_no_library(server: TidingsServer) -> None:
+    with connect(server) as web_socket:
+        assert web_socket.headers["server"] == "tidings"
+
+
 def test_a_ping_is_answered_with_its_payload(server: TidingsServer) -> None:
     with connect(server) as web_socket:
         web_socket.send(PING, b"are you there?")

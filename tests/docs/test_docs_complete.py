@@ -102,10 +102,15 @@ def test_every_parameter_of_a_route_is_in_its_section(route: Route) -> None:
 @pytest.mark.parametrize("name", APIS)
 def test_every_route_of_a_dialect_is_on_its_page(name: str) -> None:
     described = set(codes(page(f"{name.split('.')[2].replace('_', '-')}.md")))
-    # one that finds its way itself has a pattern for a path, and the page says what it answers
-    routes = [route for route in import_module(name).API.routes if "{target" not in route.path]
+    api = import_module(name).API
+    # below the first prefix, where there are several; one that finds its way itself has a pattern for a path
+    paths = {
+        f"{route.method} {route.path.replace('{slash:/?}', '')}"
+        for route in api.routes
+        if "{target" not in route.path and not route.path.startswith(api.prefixes[1:])
+    }
 
-    assert {f"{route.method} {route.path}" for route in routes} <= described
+    assert paths <= described
 
 
 def test_every_facet_is_named() -> None:

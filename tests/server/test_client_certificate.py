@@ -34,7 +34,7 @@ def test_a_pair_that_is_there_is_kept(tmp_path: Path) -> None:
 
 
 def test_a_directory_that_takes_no_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(StorageError, match=r"can't write .*client\.crt and its key: No such file"):
+    with pytest.raises(StorageError, match=r"can't write .*client\.key: No such file"):
         ensure_client_certificate(tmp_path / "gone", ManualClock())
 
 

@@ -58,6 +58,8 @@ async def test_collected_events_are_in_the_log_and_the_collector_is_shown(folder
         await until(lambda: server.context.collectors.status()[0].events == 1)
         (row,) = (await server.get("/v1/collectors", token=server.make_token("r", "reader"))).json
         assert (row["name"], row["state"], row["detail"]) == ("prod-1", "live", "lxd 5.0.2 node1")
+        # the addresses of other systems belong to no scope
+        assert (await server.get("/v1/collectors", token=server.make_token("s", "reader", ["prod"]))).json == []
         assert 'tidings_collector_live{collector="prod-1"} 1.0' in (await server.get("/metrics")).body.decode()
 
 

@@ -10,7 +10,16 @@ from pathlib import Path
 import click
 
 from tidings.cli import terminal
-from tidings.cli.batches import Read, batches, open_events, read_descriptor, read_stream
+from tidings.cli.batches import (
+    BATCH_LINES,
+    PIECE_BYTES,
+    Batch,
+    Read,
+    batches,
+    open_events,
+    read_descriptor,
+    read_stream,
+)
 from tidings.cli.connection import Target, server_options
 from tidings.cli.failures import note
 from tidings.cli.http import Http
@@ -19,7 +28,8 @@ from tidings.cli.plurals import number_of
 from tidings.cli.progress import Advance, progress
 from tidings.cli.sending import Sender
 
-FORMATS = ("auto", "cloudevents", "lxd", "ovirt")
+FORMATS = ("auto", "cloudevents", "container-station", "lxd", "ovirt")
+_WHOLE = "container-station"  # whose exports are no lines: a cell may hold a line break
 
 
 @click.command()
@@ -38,9 +48,12 @@ FORMATS = ("auto", "cloudevents", "lxd", "ovirt")
     help="auto: each line by its content.",
 )
 @click.option("--source", metavar="NAME", help="Source of events that name none.")
+@click.option(
+    "--zone", metavar="ZONE", default="UTC", show_default=True, help="Time zone of the dates in a CSV export."
+)
 @output_option("text", "json")
 @server_options
-def publish(server: Target, files: tuple[Path, ...], form: str, source: str | None, output: str) -> None:
+def publish(server: Target, files: tuple[Path, ...], form: str, source: str | None, zone: str, output: str) -> None:
     """Store events from files (plain, .gz or .zst) or standard input, one JSON event a line.
 
     Lines go in batches of up to 1,000 or 1 MiB. A batch is stored whole or not at all: when a line is refused, the batches before
@@ -50,7 +63,10 @@ def publish(server: Target, files: tuple[Path, ...], form: str, source: str | No
         sender = Sender(http, {"format": form, "source": source}, note)
         try:
             for path in files or (Path("-"),):
-                _publish_file(path, sender)
+                if form == _WHOLE:
+                    _publish_whole(path, sender, zone)
+                else:
+                    _publish_file(path, sender)
         except KeyboardInterrupt:
             note(f"interrupted; {sender.acknowledged}")
             raise
@@ -75,6 +91,22 @@ def _publish_file(path: Path, sender: Sender) -> None:
         for batch in batches(read):
             sender.send(batch, str(path))
             advance(0)
+
+
+def _publish_whole(path: Path, sender: Sender, zone: str) -> None:
+    """Send a file that has to be read to its end before it can be taken apart."""
+    from tidings.dialects.container_station.splitting import split
+
+    if str(path) == "-":
+        body = sys.stdin.buffer.read()
+    else:
+        stream, raw = open_events(path)
+        with raw, closing(stream):
+            body = b"".join(iter(lambda: stream.read(PIECE_BYTES), b""))
+    pieces = split(body, zone)
+    numbers = list(range(1, len(pieces) + 1))
+    for at in range(0, len(pieces), BATCH_LINES):
+        sender.send(Batch(pieces[at : at + BATCH_LINES], numbers[at : at + BATCH_LINES]), str(path))
 
 
 def _read_stdin() -> Read:

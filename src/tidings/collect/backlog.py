@@ -42,6 +42,12 @@ class Backlog:
         self._fault = fault
         self._something.set()
 
+    async def arrival(self) -> None:
+        """Wait until something arrives. Raises what `end` was given when that was all."""
+        await self._something.wait()
+        if self._fault is not None and not self._drafts:
+            raise self._fault
+
     async def take(self) -> list[Draft]:
         """Return everything, waiting until something arrives. Raises what `end` was given."""
         if self._fault is not None and not self._something.is_set():

@@ -115,6 +115,26 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
             _DURATION, "0s", "Age at which oVirt's API shows oVirt's events no more; the engine's is 30d, 0 is never."
         ),
     ]
+    container_station_zone: Annotated[
+        str, Setting(_TEXT, "UTC", "Time zone of the dates in Container Station's log export, such as Asia/Taipei.")
+    ]
+    container_station_event_timestamps: Annotated[
+        bool, Setting(_SWITCH, "false", "Write event lines with a time, as Container Station does since May 2015.")
+    ]
+    container_station_always_200: Annotated[
+        bool,
+        Setting(
+            _SWITCH, "false", "Answer errors of Container Station's API with status 200, as some of its clients expect."
+        ),
+    ]
+    container_station_allow_clear: Annotated[
+        bool,
+        Setting(
+            _SWITCH,
+            "false",
+            "Let admins clear Container Station's log: it then shows nothing older; nothing is deleted.",
+        ),
+    ]
     job_after: Annotated[
         float,
         Setting(

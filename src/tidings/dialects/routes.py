@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
-from typing import NamedTuple, Protocol, TypeVar
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from aiohttp import web
 
@@ -17,6 +17,7 @@ from tidings.health import Health
 from tidings.jobs import Jobs
 from tidings.query.ast import Condition
 from tidings.removed import Removed
+from tidings.store import Store
 
 T = TypeVar("T")
 
@@ -103,6 +104,13 @@ class Host(Protocol):
     def tls_addresses(self) -> list[str]:
         """Where clients reach the TLS listener, each ``host:port``."""
 
+    @property
+    def store(self) -> Store:
+        """What outlives a restart and is no event; every call blocks."""
+
+    def account(self, name: str) -> str | None:
+        """Return the user that *name* means at sign-on, where ``@`` and a profile may follow it; None when there is none."""
+
     def held_back(self, dialect: str) -> None:
         """Count an event that flood control held back."""
 
@@ -114,6 +122,9 @@ class Host(Protocol):
 
     async def blocking(self, work: Callable[[], T]) -> T:
         """Return what *work*, which waits for the disk, returns; run in a thread."""
+
+    async def held(self, request: web.Request, who: Principal, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """Return what *work*, which may wait long, returns, holding a place among the streams meanwhile. Raises Busy; Stopping when told to end."""
 
     def end_streams(self, who: Principal, reason: str) -> None:
         """End the streams of somebody who is trusted no more."""
@@ -160,5 +171,5 @@ class Api(NamedTuple):
 
     prefixes: tuple[str, ...]
     routes: tuple[Route, ...]
-    refuse: Callable[[web.Request, int, str, Mapping[str, str]], web.Response]
+    refuse: Callable[[Host, web.Request, int, str, Mapping[str, str]], web.Response]
     cookie: str = ""

@@ -16,17 +16,24 @@ if TYPE_CHECKING:  # they bring the HTTP library and the log, which the command 
 
 # Names, not modules: a dialect costs nothing until somebody speaks it.
 DECODERS: Mapping[str, str] = {
+    "container-station": "tidings.dialects.container_station.codec",
     "lxd": "tidings.dialects.lxd.codec",
     "ovirt": "tidings.dialects.ovirt.codec",
 }
 
 # Modules whose API is served by every listener.
-APIS: tuple[str, ...] = ("tidings.dialects.lxd.routes", "tidings.dialects.ovirt.routes")
+APIS: tuple[str, ...] = (
+    "tidings.dialects.container_station.routes",
+    "tidings.dialects.lxd.routes",
+    "tidings.dialects.ovirt.routes",
+)
 
 # Modules that collect, by what stands behind ``kind =`` in a [[collect]] table.
 COLLECTORS: Mapping[str, str] = {
+    "container-station": "tidings.dialects.container_station.collector",
     "devlxd": "tidings.dialects.lxd.collector",
     "lxd": "tidings.dialects.lxd.collector",
+    "ovirt": "tidings.dialects.ovirt.collector",
 }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from aiohttp import web
-from aiohttp.hdrs import AUTHORIZATION
+from aiohttp.hdrs import AUTHORIZATION, ORIGIN
 
 from tidings.auth import Principal, Role
 from tidings.errors import Busy, Forbidden, Stopping, Unauthenticated
@@ -13,6 +13,8 @@ from tidings.server.connection import fingerprint_of, peer_of
 from tidings.server.context import Context
 
 Admission = Callable[[web.Request], Awaitable[Principal]]
+
+_SAFE = ("GET", "HEAD")
 
 NOBODY = Principal("nobody", Role.READER, ("",), "nobody")
 """Who asks on routes that are open to everybody; an event without a scope is all it could see."""
@@ -63,4 +65,10 @@ def _by_cookie(context: Context, request: web.Request, authorization: str | None
     if authorization is not None or not cookie:
         return None
     secret = request.cookies.get(cookie)
-    return context.sessions.verify(secret, cookie) if secret else None
+    who = context.sessions.verify(secret, cookie) if secret else None
+    if who is not None and request.method not in _SAFE:
+        # a browser sends the cookie with whatever another site makes it ask, and says which site that was
+        origin = request.headers.get(ORIGIN, "")
+        if origin and origin.partition("://")[2] != request.host:
+            raise Forbidden(f"a page of {origin[:80]!r} may not use this session")
+    return who

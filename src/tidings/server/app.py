@@ -57,7 +57,7 @@ def build_app(context: Context, routes: Sequence[Route] = ROUTES, apis: Sequence
                 part.path,
                 admission(context, part.role, api.cookie) if part.role else open_admission(context, api.cookie),
                 partial(part.answer, Hosting(context)),
-                partial(_refuse, api),
+                partial(_refuse, api, Hosting(context)),
                 lasting=part.lasting,
             )
             app.router.add_route(part.method, part.path, _guarded(context, door))
@@ -84,14 +84,19 @@ def _refusals(context: Context, apis: Sequence[Api]) -> list[tuple[str, Handler]
     """Return who answers where nothing is, by prefix: a dialect below its own ones, we everywhere else."""
     found: list[tuple[str, Handler]] = []
     for api in apis:
-        door = Door("unmatched", admission(context, Role.READER, api.cookie), _no_such_route, partial(_refuse, api))
+        door = Door(
+            "unmatched",
+            admission(context, Role.READER, api.cookie),
+            _no_such_route,
+            partial(_refuse, api, Hosting(context)),
+        )
         found += [(prefix, _guarded(context, door)) for prefix in api.prefixes]
     own = Door("unmatched", admission(context, Role.READER), _no_such_route, _refuse_own)
     return [*found, ("", _guarded(context, own))]
 
 
-def _refuse(api: Api, request: web.Request, explained: Explained) -> web.Response:
-    return api.refuse(request, explained.problem.status, explained.detail, explained.headers)
+def _refuse(api: Api, host: Hosting, request: web.Request, explained: Explained) -> web.Response:
+    return api.refuse(host, request, explained.problem.status, explained.detail, explained.headers)
 
 
 def _refuse_own(_request: web.Request, explained: Explained) -> web.Response:

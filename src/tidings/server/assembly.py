@@ -72,6 +72,7 @@ async def assemble(config: Config, clock: Clock, log: SegmentLog, stack: AsyncEx
         health,
         collectors,
         removed,
+        store,
         lambda: hub.lagging,
         lambda: usage_of(log),
     )

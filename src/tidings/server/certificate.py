@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import ipaddress
-import os
-import secrets
 import socket
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -26,14 +24,14 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from tidings.auth import fingerprint_of
 from tidings.clock import Clock
-from tidings.errors import ConfigError, StorageError
+from tidings.errors import ConfigError
+from tidings.server.durable_file import PRIVATE, PUBLIC, write_file
 
 CERTIFICATE_FILE, KEY_FILE = "server.crt", "server.key"
 VALID_FOR = dt.timedelta(days=3650)
 
 _BACKDATED = dt.timedelta(hours=1)  # for clients whose clock is behind
 _MAX_COMMON_NAME = 64
-_PRIVATE, _PUBLIC = 0o600, 0o644
 _NANOSECONDS = 1_000_000_000
 
 
@@ -80,7 +78,7 @@ def _make(certificate: Path, key: Path, names: Sequence[str], now: dt.datetime) 
     # The key first: should we end in between, the next start finds it and makes the certificate.
     if not key.exists():
         fresh = ec.generate_private_key(ec.SECP384R1())
-        _write(key, fresh.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()), _PRIVATE)
+        write_file(key, fresh.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()), PRIVATE)
     private = _read_key(key)
     if not isinstance(private, ec.EllipticCurvePrivateKey):
         raise ConfigError(
@@ -109,7 +107,7 @@ def _make(certificate: Path, key: Path, names: Sequence[str], now: dt.datetime) 
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(public), critical=False)
         .sign(private, hashes.SHA384())
     )
-    _write(certificate, signed.public_bytes(Encoding.PEM), _PUBLIC)
+    write_file(certificate, signed.public_bytes(Encoding.PEM), PUBLIC)
 
 
 def _alternative_names(host: str, names: Sequence[str]) -> Iterator[x509.GeneralName]:
@@ -163,25 +161,3 @@ def _read(path: Path) -> bytes:
     except OSError as fault:
         remedy = "it must be a file that the user running tidings may read"
         raise ConfigError(f"can't read {path}: {fault.strerror}; {remedy}") from None
-
-
-def _write(path: Path, content: bytes, mode: int) -> None:
-    """Put *content* into a new file, durably and at once."""
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    try:
-        try:
-            descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            draft.replace(path)
-        finally:
-            draft.unlink(missing_ok=True)
-        directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            os.fsync(directory)
-        finally:
-            os.close(directory)
-    except OSError as fault:
-        raise StorageError(f"can't write {path}: {fault.strerror}") from fault

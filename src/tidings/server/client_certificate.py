@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import os
-import secrets
 import socket
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -17,13 +15,12 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from tidings.clock import Clock
-from tidings.errors import StorageError
+from tidings.server.durable_file import PRIVATE, PUBLIC, write_file
 
 CERTIFICATE_FILE, KEY_FILE = "client.crt", "client.key"
 _VALID_FOR = dt.timedelta(days=3650)
 _BACKDATED = dt.timedelta(hours=1)  # for servers whose clock is behind
 _MAX_COMMON_NAME = 64
-_PRIVATE, _PUBLIC = 0o600, 0o644
 _SECOND_NS = 1_000_000_000
 
 
@@ -43,11 +40,8 @@ def ensure_client_certificate(directory: Path, clock: Clock) -> None:
     now = dt.datetime.fromtimestamp(clock.now_ns() // _SECOND_NS, dt.UTC)
     private = ec.generate_private_key(ec.SECP384R1())
     signed = _sign(private, now)
-    try:
-        _write(key, private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()), _PRIVATE)
-        _write(certificate, signed.public_bytes(Encoding.PEM), _PUBLIC)
-    except OSError as fault:
-        raise StorageError(f"can't write {certificate} and its key: {fault.strerror}") from fault
+    write_file(key, private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()), PRIVATE)
+    write_file(certificate, signed.public_bytes(Encoding.PEM), PUBLIC)
 
 
 def _sign(private: ec.EllipticCurvePrivateKey, now: dt.datetime) -> x509.Certificate:
@@ -70,17 +64,3 @@ def _sign(private: ec.EllipticCurvePrivateKey, now: dt.datetime) -> x509.Certifi
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), critical=False)
         .sign(private, hashes.SHA384())
     )
-
-
-def _write(path: Path, content: bytes, mode: int) -> None:
-    """Put *content* into place at once, so that no half of a file is ever there."""
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    try:
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)

@@ -21,6 +21,7 @@ from tidings.server.certificate import ServerCertificate
 from tidings.server.parameters import Parameter
 from tidings.server.subscriptions import Subscriptions
 from tidings.server.usage import NOTHING_USED, Usage
+from tidings.store import Store
 from tidings.telemetry import Metrics
 
 T = TypeVar("T")
@@ -40,6 +41,7 @@ class Parts(NamedTuple):
     health: Health
     collectors: Collectors
     removed: Removed
+    store: Store
     lagging: Callable[[], int]
     look: Callable[[], Usage]
 
@@ -50,7 +52,8 @@ class Context:
     def __init__(self, config: Config, clock: Clock, parts: Parts) -> None:
         self.config, self.clock = config, clock
         self.core, self.gate, self.tokens, self.passwords, self.certificates, self.sessions = parts[:6]
-        self.jobs, self.health, self.collectors, self.removed, self._lagging, self._look = parts[6:]
+        self.jobs, self.health, self.collectors, self.removed, self.store = parts[6:11]
+        self._lagging, self._look = parts[11:]
         self._owned: dict[type, object] = {}
         self.server_certificate: ServerCertificate | None = None
         """What the TLS listener shows; None without one."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
 
 from aiohttp import web
 
@@ -20,9 +20,10 @@ from tidings.server.connection import certificate_of, peer_of
 from tidings.server.context import Context
 from tidings.server.frames import Lines, WebSocketMessages, ping_frame
 from tidings.server.replies import HEADERS
-from tidings.server.streams import follow_by_body
+from tidings.server.streams import follow_by_body, held
 from tidings.server.subscriptions import Pulse
 from tidings.server.web_sockets import Manners, Wanted, follow_by_web_socket
+from tidings.store import Store
 
 T = TypeVar("T")
 
@@ -83,6 +84,16 @@ class Hosting:
         """Where clients reach the TLS listener."""
         return self._context.tls_addresses
 
+    @property
+    def store(self) -> Store:
+        """What outlives a restart and is no event."""
+        return self._context.store
+
+    def account(self, name: str) -> str | None:
+        """Return the user that *name* means."""
+        principal = self._context.passwords.principal
+        return next((each for each in (name, name.rpartition("@")[0]) if principal(each) is not None), None)
+
     def held_back(self, dialect: str) -> None:
         """Count an event that flood control held back."""
         self._context.metrics.held_back[dialect,] += 1
@@ -98,6 +109,10 @@ class Hosting:
     async def blocking(self, work: Callable[[], T]) -> T:
         """Run *work* in the context's thread."""
         return await self._context.blocking(work)
+
+    async def held(self, request: web.Request, who: Principal, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """Return what *work* returns, holding a place among the streams meanwhile."""
+        return await held(self._context, request, who, work)
 
     def end_streams(self, who: Principal, reason: str) -> None:
         """End the streams of somebody who is trusted no more."""

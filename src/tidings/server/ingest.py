@@ -11,10 +11,11 @@ from tidings.dialects import load_decoder
 from tidings.dialects.cloudevents.binary import decode_binary, is_binary
 from tidings.dialects.cloudevents.codec import Defaults, decode_many, decode_one
 from tidings.dialects.cloudevents.places import column_of, explain
+from tidings.dialects.container_station.splitting import split
 from tidings.errors import InvalidEvent, NotFound, TidingsError, TooLarge
 from tidings.event import Draft
 
-FORMATS = ("auto", "cloudevents", "lxd", "ovirt")
+FORMATS = ("auto", "cloudevents", "container-station", "lxd", "ovirt")
 _LINES = (
     "application/x-ndjson",
     "application/ndjson",
@@ -23,6 +24,7 @@ _LINES = (
     "application/json-seq",
 )
 _DIALECTS = FORMATS[2:]
+_OWN_FILES = "container-station"  # the dialect whose files are more than JSON
 _DECODED_AT_ONCE = ("auto", "cloudevents")
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _ESCAPED_NUL = b"\\u0000"
@@ -57,6 +59,9 @@ def read_events(
             return [decode_binary(headers, content_type, body, defaults)]
     body = body.removeprefix(_BYTE_ORDER_MARK)
     _check_utf8(body)
+    if format == _OWN_FILES:
+        pieces = split(body)
+        return _drafts(pieces, b"", defaults, format, default_source, max_event_size)
     if media_type in _LINES or _is_lines(body):
         pieces, joined = _lines(body)
     elif (
@@ -109,7 +114,7 @@ def _one(piece: bytes, defaults: Defaults, format: str, source: str) -> Draft:
     try:
         return load_decoder(format).decode(piece, source)
     except InvalidEvent as fault:
-        raise fault if fault.column else _placed(fault, piece) from None
+        raise fault if fault.column or piece[:1] != b"{" else _placed(fault, piece) from None
 
 
 def _placed(fault: InvalidEvent, piece: bytes) -> InvalidEvent:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any, TypeVar
 
 from aiohttp import web
 from aiohttp.hdrs import UPGRADE
@@ -18,6 +19,7 @@ from tidings.server.sinks import TransportSink
 from tidings.server.subscriptions import Ended, Pulse
 from tidings.server.web_sockets import Manners, Wanted, follow, follow_by_web_socket
 
+T = TypeVar("T")
 MAX_WAIT_S = 3600.0
 _STREAM_HEADERS = {**HEADERS, "Content-Type": "text/event-stream; charset=utf-8", "X-Accel-Buffering": "no"}
 
@@ -76,11 +78,16 @@ async def wait(context: Context, request: web.Request, who: Principal) -> web.St
     after = parameters.index(request, "after")
     position = context.core.head if after is None else after
     context.core.check_cursor(position)
+    event = await held(context, request, who, lambda: context.core.wait(position, where, timeout_s, who))
+    return reply_nothing() if event is None else reply_bytes(event.line, ONE)
+
+
+async def held(context: Context, request: web.Request, who: Principal, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    """Return what *work* returns, holding a place among the streams meanwhile. Raises Busy; Stopping when told to end."""
     with context.subscriptions.open(request.transport, who) as subscription:
         try:
-            event = await subscription.run(context.core.wait(position, where, timeout_s, who))
+            return await subscription.run(work())
         except Ended as end:
             if end.reason:
                 raise Stopping(end.reason) from None
             raise ConnectionResetError from None
-    return reply_nothing() if event is None else reply_bytes(event.line, ONE)

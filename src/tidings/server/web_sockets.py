@@ -6,6 +6,7 @@ import asyncio
 from typing import NamedTuple
 
 from aiohttp import WSMsgType, web
+from aiohttp.hdrs import SEC_WEBSOCKET_KEY
 
 from tidings.auth import Principal
 from tidings.errors import TidingsError
@@ -13,7 +14,9 @@ from tidings.event import Index
 from tidings.hub import Encoder
 from tidings.query.ast import Condition
 from tidings.server.context import Context
+from tidings.server.errors import BadRequest
 from tidings.server.frames import pong_frame
+from tidings.server.replies import HEADERS
 from tidings.server.sinks import FAREWELL_S, TransportSink
 from tidings.server.subscriptions import Ended, Pulse, Subscription
 
@@ -44,9 +47,12 @@ async def follow_by_web_socket(
 ) -> web.StreamResponse:
     """Upgrade and send until the client goes. What was stored since ``wanted.after`` was fixed is sent too, so the upgrade loses nothing."""
     transport = request.transport
+    if not request.headers.get(SEC_WEBSOCKET_KEY, "").isascii():
+        raise BadRequest(SEC_WEBSOCKET_KEY, "the key must be base64")  # aiohttp takes anything but this for a bad key
     with context.subscriptions.open(transport, wanted.who, manners.pulse) as subscription:
         # Not aiohttp's own pongs: what a flood of pings is answered with has to be bounded.
         socket = web.WebSocketResponse(compress=False, max_msg_size=_MAX_MESSAGE, timeout=FAREWELL_S, autoping=False)
+        socket.headers.update(HEADERS)
         writer = await socket.prepare(request)
         assert transport is not None
         sink = TransportSink(transport, writer, context.config.stream_buffer)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import errno
 import hashlib
 import ssl
-import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any, cast
@@ -16,93 +14,14 @@ from typing import Any, cast
 import pytest
 from aiohttp import WSMsgType
 
-from tests.collect.collecting import FakeKind, Setting, until
-from tests.dialects.lxd.mock_lxd import ENVIRONMENT, Connection, MockLxd
-from tidings.collect import Collector, Collectors, CollectorStatus, Kind, Row, State
+from tests.collect.collecting import Setting, until
+from tests.dialects.lxd.collecting_lxd import Collecting, collecting, frame
+from tests.dialects.lxd.mock_lxd import ENVIRONMENT, MockLxd
+from tidings.collect import Collector, Kind, Row, State
 from tidings.dialects.lxd import collector
 from tidings.errors import Busy, ConfigError
-from tidings.event import Draft, payload_of
 from tidings.log.base import Appended
 from tidings.server.client_certificate import ensure_client_certificate
-from tidings.store import Store
-
-PROJECT_CREATED = (
-    b'{"type":"lifecycle","timestamp":"2026-11-20T22:28:16.283896189Z","metadata":{"action":"project-created",'
-    b'"source":"/1.0/projects/p%d"},"location":"node1","project":"default"}'
-)
-
-
-def frame(number: int) -> bytes:
-    return PROJECT_CREATED % number
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    """A directory whose path is short enough for a socket."""
-    with tempfile.TemporaryDirectory(prefix="td") as name:
-        yield Path(name)
-
-
-@pytest.fixture
-def setting(folder: Path) -> Setting:
-    made = Setting(folder)
-    made.kind = LxdKinds()
-    return made
-
-
-class LxdKinds(FakeKind):
-    """The real kinds."""
-
-    def load(self, name: str) -> Any:
-        return collector
-
-
-class Collecting:
-    """A running collector and its daemon."""
-
-    def __init__(self, setting: Setting, daemon: MockLxd, collectors: Collectors) -> None:
-        self.setting, self.daemon, self._collectors = setting, daemon, collectors
-
-    @property
-    def status(self) -> CollectorStatus:
-        return self._collectors.status()[0]
-
-    @property
-    def stored(self) -> list[Draft]:
-        return self.setting.core.stored
-
-    @property
-    def payloads(self) -> list[bytes]:
-        return [payload_of(one) for one in self.stored]
-
-    async def live(self) -> Connection:
-        """Wait for the next connection, make it live."""
-        connection = await self.daemon.connection()
-        await connection.ping()
-        await until(lambda: self.status.state is State.LIVE)
-        return connection
-
-    async def refused(self) -> str:
-        """Wait until it is not connected; return why."""
-        await until(lambda: self.status.state is State.WAITING)
-        return self.status.detail
-
-
-@asynccontextmanager
-async def collecting(setting: Setting, daemon: MockLxd | None = None, **row: Any) -> AsyncIterator[Collecting]:
-    """Collect from a daemon on a Unix socket, or from where *row* says."""
-    daemon = daemon or MockLxd()
-    path = setting.directory / "lxd.socket"
-    store = Store.open(setting.directory / "state.db")
-    collectors = setting.make(store, {"kind": "lxd", "url": f"unix:{path}", **row})
-    async with daemon.serving(path):
-        task = asyncio.create_task(collectors.run())
-        try:
-            yield Collecting(setting, daemon, collectors)
-        finally:
-            task.cancel()
-            await asyncio.wait([task])
-            store.close()
 
 
 async def test_the_first_ping_makes_it_live_and_is_answered(setting: Setting) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.dialects.ovirt.stored import GOLDEN, USER, VM, stored
-from tidings.dialects.ovirt.adding import draft_of
+from tidings.dialects.ovirt.adding import added_record, draft_of
 from tidings.dialects.ovirt.codec import decode
 from tidings.dialects.ovirt.reading import NewEvent, read_event
 from tidings.dialects.ovirt.record import Record, record_of
@@ -43,6 +43,14 @@ def test_the_documented_event_is_stored_with_all_columns() -> None:
         "ovirt",
         "2026-11-20T22:18:27.75916896Z",
     )
+
+
+@pytest.mark.parametrize(
+    "event",
+    [SEED, LINKED, new(), new(description=" two\nlines ", custom_data="\t{}", correlation_id="c" * 50, flood_rate=0)],
+)
+def test_what_is_shown_at_once_is_what_is_shown_once_it_is_stored(event: NewEvent) -> None:
+    assert added_record(event, Index(42), NOW_NS) == record_of(stored(added(event), 42))
 
 
 def test_the_payload_is_the_event_as_an_engine_gives_it_but_for_its_place() -> None:

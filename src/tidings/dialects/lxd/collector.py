@@ -18,10 +18,12 @@ import aiohttp
 import msgspec
 from aiohttp import WSMsgType
 
+from tidings import rfc3339
 from tidings.collect import Backlog, Collector, Disconnected, Intake, Row, Settings
 from tidings.dialects.lxd import collector_settings as asked
 from tidings.dialects.lxd.codec import decode
 from tidings.dialects.lxd.collector_settings import DevlxdSettings, Endpoint, LxdSettings
+from tidings.dialects.lxd.punctuality import Punctuality
 from tidings.dialects.lxd.server_trust import (
     Trust,
     fingerprint_of_file,
@@ -29,6 +31,7 @@ from tidings.dialects.lxd.server_trust import (
     unknown_certificate,
     wrong_certificate,
 )
+from tidings.dialects.lxd.unreadable import KIND as UNREADABLE
 from tidings.dialects.lxd.unreadable import Unreadable
 from tidings.dialects.lxd.wire import one_line
 from tidings.errors import InvalidEvent
@@ -91,9 +94,11 @@ class LxdCollector:
         async with self._explained(), self._session(trust) as session:
             detail = await self._greet(session, tls) if self._has_server_info else ""
             async with await self._subscribe(session, tls) as socket:
-                backlog = Backlog()
+                backlog, punctuality = Backlog(), Punctuality(intake.clock)
                 async with asyncio.TaskGroup() as group:
-                    group.create_task(self._read(socket, backlog, intake), name=f"tidings-read-{intake.name}")
+                    reading = self._read(socket, backlog, intake, punctuality)
+                    group.create_task(reading, name=f"tidings-read-{intake.name}")
+                    group.create_task(punctuality.watch(), name=f"tidings-watch-{intake.name}")
                     await _store(backlog, intake, detail)
 
     @asynccontextmanager
@@ -173,24 +178,31 @@ class LxdCollector:
                 reason = _decode(await response.read()).error if response.status >= _REFUSED else "no upgrade"
             raise Disconnected(f"{self.settings.url} refuses to send events: {reason} ({fault.status})") from None
 
-    async def _read(self, socket: Socket, backlog: Backlog, intake: Intake) -> None:
+    async def _read(self, socket: Socket, backlog: Backlog, intake: Intake, punctuality: Punctuality) -> None:
         """Put what arrives into *backlog*; reading stops while it is full, so that the server has to wait."""
         try:
             while True:
+                punctuality.reads()
                 message = await socket.receive()
+                punctuality.has_read()
                 match message.type:
                     case WSMsgType.TEXT | WSMsgType.BINARY:
-                        await backlog.put(self._draft(message.data, intake), len(message.data))
-                        intake.alive()
+                        draft = self._draft(message.data, intake)
+                        if draft.type != UNREADABLE:  # whose time is ours
+                            punctuality.was_sent(rfc3339.parse(draft.time))
+                        await backlog.put(draft, len(message.data))
+                        punctuality.has_handed_on()
                     case WSMsgType.PING:
-                        backlog.touch()
-                        intake.alive()
                         await socket.pong(message.data)
+                        backlog.touch()
                     case WSMsgType.PONG:
-                        intake.alive()
+                        pass
                     case _:
                         backlog.end(Disconnected(_ending(message.type, message.data, message.extra)))
                         return
+                # What lay unread says nothing of now: the server may have given us up meanwhile.
+                if not punctuality.is_behind:
+                    intake.alive()
         except TimeoutError:
             backlog.end(Disconnected(f"nothing was heard for {SILENCE_S:g} s, not even a ping"))
         except (aiohttp.ClientError, OSError) as fault:
@@ -205,10 +217,11 @@ class LxdCollector:
 
 async def _store(backlog: Backlog, intake: Intake, detail: str) -> NoReturn:
     """Store what arrived, all of it even when the connection is gone; then raise why that is so."""
+    await backlog.arrival()
+    await intake.connected(detail)
     while True:
-        drafts = await backlog.take()
-        await intake.connected(detail)
-        await intake.publish(drafts)
+        # Taken and published in one go: what is heard between the two would count as stored with it.
+        await intake.publish(await backlog.take())
 
 
 def _decode(body: bytes) -> _Answer:

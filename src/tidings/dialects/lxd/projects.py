@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from urllib.parse import quote, unquote
+from urllib.parse import quote
 
 from tidings.auth import Principal
 from tidings.core import Core
@@ -18,11 +18,6 @@ _URL = "/1.0/projects/"
 def url_of(project: str) -> str:
     """Return the URL of a project."""
     return _URL + quote(project, safe="")
-
-
-def name_of(path: str) -> str:
-    """Return the project that a URL's last part names."""
-    return unquote(path)
 
 
 async def list_projects(core: Core, who: Principal) -> list[str]:

@@ -1,4 +1,4 @@
-"""What is stored of an event that a client adds."""
+"""What is stored of an event that a client adds, and shown of it at once."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ import msgspec
 from tidings import rfc3339
 from tidings.dialects.ovirt.codes import EXTERNAL_KINDS, NAME, code_of
 from tidings.dialects.ovirt.reading import NewEvent, NewLink
+from tidings.dialects.ovirt.record import Record
 from tidings.dialects.ovirt.subject import subject_of
 from tidings.dialects.ovirt.texts import MAX_DESCRIPTION, one_line
 from tidings.dialects.ovirt.wire import ObjectLink
 from tidings.dialects.ovirt.writing import link_href
-from tidings.event import Draft, Link, encode_links
+from tidings.event import Draft, Index, Link, encode_links
 
 _MILLISECOND_NS = 1_000_000
 
@@ -37,6 +38,23 @@ def draft_of(new: NewEvent, source: str, actor: str, now_ns: int) -> Draft:
         dialect=NAME,
         links=encode_links(Link(link.type, "", link.id) for link in new.links),
         data=msgspec.Raw(_payload(new, kind, now_ns)),
+    )
+
+
+def added_record(new: NewEvent, index: Index, now_ns: int) -> Record:
+    """Return what `record_of` returns of the draft of *new* once it is stored as *index*, without reading it back."""
+    return Record(
+        index=index,
+        description=new.description,
+        code=code_of(EXTERNAL_KINDS[new.severity]),
+        correlation_id=new.correlation_id,
+        custom_data=new.custom_data,
+        custom_id=new.custom_id,
+        flood_rate_s=new.flood_rate_s,
+        origin=new.origin,
+        severity=new.severity.label,
+        time_ns=now_ns,
+        links=tuple(ObjectLink(link.type, link.id) for link in new.links),
     )
 
 

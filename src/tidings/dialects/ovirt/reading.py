@@ -64,39 +64,56 @@ class NewEvent(msgspec.Struct, frozen=True):
 
 def read_event(body: bytes, media_type: str) -> NewEvent:
     """Return the event in *body*; an empty *media_type* means XML. Raises OvirtFault."""
+    return _event(read_members(body, media_type, _ROOT))
+
+
+def read_members(body: bytes, media_type: str, root: str) -> Members:
+    """Return what the one object in *body*, in XML an element *root*, consists of. As `read_event` otherwise."""
     bare = media_type.partition(";")[0].strip().lower()
     charset = _CHARSET.search(media_type)
     if charset is not None and charset[1].lower() not in _CHARSETS:
         raise OvirtFault(INVALID, f"charset {charset[1][:40]!r} is not read; send UTF-8", _UNSUPPORTED)
     if bare in _XML_TYPES or bare.endswith("+xml"):
-        return _event(_xml_members(body))
+        return _xml_members(body, root)
     if is_json(bare):
-        return _event(_json_members(body))
+        return _json_members(body, root)
     raise OvirtFault(
         INVALID, f"media type {bare[:80]!r} is not read; send application/xml or application/json", _UNSUPPORTED
     )
 
 
+def written(members: Members, name: str) -> str:
+    """Return a member as it stands in XML; empty where it is missing. Raises OvirtFault for one with members of its own."""
+    value = members.get(name)
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str | int | float):
+        return str(value)
+    raise OvirtFault(INVALID, f"{name} must be a text or a number")
+
+
 def _event(members: Members) -> NewEvent:
-    missing = [shown for name, shown in _REQUIRED.items() if not _written(members, name).strip()]
+    missing = [shown for name, shown in _REQUIRED.items() if not written(members, name).strip()]
     if missing:
         raise OvirtFault(INCOMPLETE, f"Event [{', '.join(missing)}] required for add")
-    correlation_id = _written(members, "correlation_id")
+    correlation_id = written(members, "correlation_id")
     if len(correlation_id) > MAX_CORRELATION:
         raise refused(f"correlation_id has {len(correlation_id)} characters, at most {MAX_CORRELATION} are allowed")
     flood_rate_s = _integer(members, "flood_rate", DEFAULT_FLOOD_RATE_S)
     if flood_rate_s < 0:
         raise refused("flood_rate is a number of seconds and can't be negative")
     return NewEvent(
-        description=abbreviate(_written(members, "description"), MAX_DESCRIPTION),
-        severity=_severity(_written(members, "severity").strip()),
-        origin=_origin(_written(members, "origin")),
+        description=abbreviate(written(members, "description"), MAX_DESCRIPTION),
+        severity=_severity(written(members, "severity").strip()),
+        origin=_origin(written(members, "origin")),
         custom_id=_integer(members, "custom_id", 0),
         flood_rate_s=flood_rate_s,
         correlation_id=correlation_id,
-        custom_data=_written(members, "custom_data"),
+        custom_data=written(members, "custom_data"),
         links=tuple(link for type in COLLECTIONS if (link := _link(members, type)) is not None),
-        hold_back_s=flood_rate_s if _written(members, "flood_rate").strip() else 0,
+        hold_back_s=flood_rate_s if written(members, "flood_rate").strip() else 0,
     )
 
 
@@ -125,7 +142,7 @@ def _link(members: Members, type: str) -> NewLink | None:
         raise OvirtFault(INVALID, f"{type} must be a link, an object with the id of what it points to")
     link = cast(Members, value)
     status = _status(link, type) if type in _WITH_STATUS else ""
-    id = _written(link, "id").strip().lower()
+    id = written(link, "id").strip().lower()
     if not id or (id == NO_ID and type != "template"):
         return None
     if not _UUID.fullmatch(id):
@@ -134,14 +151,14 @@ def _link(members: Members, type: str) -> NewLink | None:
 
 
 def _status(link: Members, type: str) -> str:
-    status = _written(link, "external_status").strip().lower()
+    status = written(link, "external_status").strip().lower()
     if status and status not in _STATUSES:
         raise OvirtFault(INVALID, f"{type}: external_status {status[:40]!r} is none of {', '.join(_STATUSES)}")
     return status
 
 
 def _integer(members: Members, name: str, default: int) -> int:
-    text = _written(members, name).strip()
+    text = written(members, name).strip()
     if not text:
         return default
     number = whole_number(text)
@@ -150,19 +167,7 @@ def _integer(members: Members, name: str, default: int) -> int:
     return number
 
 
-def _written(members: Members, name: str) -> str:
-    """Return the member as it stands in XML; empty where it is missing."""
-    value = members.get(name)
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, str | int | float):
-        return str(value)
-    raise OvirtFault(INVALID, f"{name} must be a text or a number")
-
-
-def _json_members(body: bytes) -> Members:
+def _json_members(body: bytes, root: str) -> Members:
     try:
         body.decode()
         return msgspec.json.decode(body, type=dict[str, object])
@@ -171,19 +176,19 @@ def _json_members(body: bytes) -> Members:
     except RecursionError:
         raise OvirtFault(INVALID, "the JSON is nested too deeply") from None
     except msgspec.ValidationError:
-        raise OvirtFault(INVALID, "the body must be a JSON object, one event") from None
+        raise OvirtFault(INVALID, f"the body must be a JSON object, one {root}") from None
     except msgspec.DecodeError as fault:
         raise OvirtFault(INVALID, f"the body is not JSON: {fault}") from None
 
 
-def _xml_members(body: bytes) -> Members:
+def _xml_members(body: bytes, root: str) -> Members:
     try:
-        root = read_xml(body)
+        element = read_xml(body)
     except BadXml as fault:
         raise OvirtFault(INVALID, f"the body is not XML that is read here: {fault}") from None
-    if root.name != _ROOT:
-        raise OvirtFault(INVALID, f"the root element is {root.name[:40]!r}; send {_ROOT!r}")
-    return {child.name: _xml_link(child) if child.name in COLLECTIONS else child.text for child in root.children}
+    if element.name != root:
+        raise OvirtFault(INVALID, f"the root element is {element.name[:40]!r}; send {root!r}")
+    return {child.name: _xml_link(child) if child.name in COLLECTIONS else child.text for child in element.children}
 
 
 def _xml_link(element: Element) -> Members:

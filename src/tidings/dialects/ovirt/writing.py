@@ -21,6 +21,7 @@ ROOT = "/ovirt-engine/api"
 
 _SECOND_NS = 1_000_000_000
 _MILLISECOND_NS = 1_000_000
+_MILLISECONDS = tuple(f".{number:03d}Z" for number in range(1000))
 _INDENT = "    "
 
 
@@ -75,8 +76,7 @@ def event_json(record: Record) -> bytes:
 
 def time_text(ns: int) -> str:
     """Return a time with milliseconds, in UTC, as oVirt writes it: ``2016-09-14T10:14:34.541Z``."""
-    seconds, rest = divmod(ns, _SECOND_NS)
-    return f"{_second(seconds)}.{rest // _MILLISECOND_NS:03d}Z"
+    return _second(ns // _SECOND_NS) + _MILLISECONDS[ns // _MILLISECOND_NS % 1000]
 
 
 @functools.lru_cache(maxsize=4096)

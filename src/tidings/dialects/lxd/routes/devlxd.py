@@ -42,7 +42,7 @@ async def events(host: Host, request: web.Request, _who: Principal) -> web.Strea
     return await host.lines(request, _INSIDE, following, "application/json")
 
 
-def refuse(_request: web.Request, status: int, message: str, headers: Mapping[str, str]) -> web.Response:
+def refuse(_host: Host, _request: web.Request, status: int, message: str, headers: Mapping[str, str]) -> web.Response:
     """Return the answer that says no: plain text."""
     return web.Response(status=status, text=f"{message}\n", headers=headers)
 

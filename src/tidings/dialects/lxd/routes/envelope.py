@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import Mapping
 from typing import TypeVar
@@ -17,6 +18,10 @@ Wish = TypeVar("Wish")
 
 _HEADERS = {"Content-Type": "application/json", "X-Content-Type-Options": "nosniff", "Server": "tidings"}
 _NOT_FOUND, _UNAUTHENTICATED, _FORBIDDEN, _WRONG_METHOD, _NOT_IMPLEMENTED = 404, 401, 403, 405, 501
+# Far more than a certificate needs. Some of these bodies are read before anybody knows whose they are, so neither their
+# memory nor the place among the requests in flight may be had for the asking.
+_MAX_BODY, _BODY_S = 256 * 1024, 10.0
+_TIMEOUT, _TOO_LARGE = 408, 413
 NEVER = "0001-01-01T00:00:00Z"
 """How Go writes a time that isn't set."""
 
@@ -44,7 +49,7 @@ def background(operation: Mapping[str, object]) -> web.Response:
     return web.Response(status=202, body=msgspec.json.encode(body) + b"\n", headers={**_HEADERS, "Location": place})
 
 
-def refuse(_request: web.Request, status: int, message: str, headers: Mapping[str, str]) -> web.Response:
+def refuse(_host: Host, _request: web.Request, status: int, message: str, headers: Mapping[str, str]) -> web.Response:
     """Return the answer that says no."""
     if status == _UNAUTHENTICATED:
         # LXD knows no 401: who isn't trusted is simply not authorized, and clients print just that
@@ -64,10 +69,26 @@ def refuse(_request: web.Request, status: int, message: str, headers: Mapping[st
 async def read_body(request: web.Request, shape: type[Wish]) -> Wish:
     """Return the request's body as *shape*. Raises Refusal, which quotes nothing of it: it may hold a secret."""
     try:
-        return msgspec.json.decode(await request.read(), type=shape)
+        async with asyncio.timeout(_BODY_S):
+            body = await _read_body(request)
+    except TimeoutError:
+        raise Refusal(_TIMEOUT, f"the body did not come within {_BODY_S:g} s") from None
+    try:
+        return msgspec.json.decode(body, type=shape)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as fault:
         reason = "it is nested too deeply" if isinstance(fault, RecursionError) else str(fault)
         raise Refusal(400, f"the body isn't what is expected here: {reason}") from None
+
+
+async def _read_body(request: web.Request) -> bytes:
+    body = bytearray()
+    async for piece in request.content.iter_any():
+        body += piece
+        if len(body) > _MAX_BODY:
+            raise Refusal(
+                _TOO_LARGE, f"the body has more than {_MAX_BODY} bytes; nothing that is sent here needs so many"
+            )
+    return bytes(body)
 
 
 def is_recursive(request: web.Request) -> bool:

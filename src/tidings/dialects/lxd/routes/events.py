@@ -103,6 +103,6 @@ async def _since(host: Host, since: str, who: Principal) -> Index:
     except ValueError as fault:
         raise Refusal(400, f"{_SINCE}: {fault}") from None
     head = host.core.head
-    where = Compare(Column.RECEIVED, ">=", host.clock.now_ns() - int(age_s * 1e9))
+    where = Compare(Column.RECEIVED, ">=", max(0, host.clock.now_ns() - int(age_s * 1e9)))
     page = await host.core.search(Query(where, Order(Column.INDEX, descending=False), 1), who)
     return Index(page.events[0].index - 1) if page.lines else head

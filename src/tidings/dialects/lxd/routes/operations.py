@@ -14,7 +14,7 @@ from tidings.errors import Forbidden, NotFound
 from tidings.jobs import Job, payload_of
 from tidings.own_events import announce
 
-_MAX_WAIT_S = 3600.0
+_MAX_WAIT_S = 3600
 _URL = "/1.0/operations/"
 
 
@@ -22,7 +22,7 @@ async def list_operations(host: Host, request: web.Request, who: Principal) -> w
     """Answer the operations by status, as LXD groups them: ``{"running": [...], "success": [...]}``."""
     found = [_operation_of(job) for job in host.jobs.list() if _may_see(who, job)]
     if who.is_admin:
-        found += [token_operation(token) for token in host.certificates.join_tokens()]
+        found += [token_operation(host, token) for token in host.certificates.join_tokens()]
     groups: dict[str, list[object]] = {}
     for operation in found:
         shown = operation if is_recursive(request) else f"{_URL}{operation['id']}"
@@ -39,14 +39,15 @@ async def wait(host: Host, request: web.Request, who: Principal) -> web.StreamRe
     """Answer an operation when it has ended, or as it is after ``timeout`` seconds (-1: an hour)."""
     text = request.query.get("timeout", "-1")
     try:
-        seconds = float(int(text))
+        seconds = int(text)
     except ValueError:
         raise Refusal(400, f"timeout must be a number of seconds, not {text[:40]!r}") from None
     shown = _find(host, request, who)
     if shown["class"] == "token":
         return sync(shown)
     timeout_s = _MAX_WAIT_S if seconds < 0 else min(seconds, _MAX_WAIT_S)
-    return sync(_operation_of(await host.jobs.wait(str(shown["id"]), timeout_s)))
+    job = await host.held(request, who, lambda: host.jobs.wait(str(shown["id"]), timeout_s))
+    return sync(_operation_of(job))
 
 
 async def cancel(host: Host, request: web.Request, who: Principal) -> web.StreamResponse:
@@ -80,7 +81,7 @@ def _find(host: Host, request: web.Request, who: Principal) -> dict[str, object]
     token = next((token for token in host.certificates.join_tokens() if token.id == number), None)
     if token is None or not who.is_admin:
         raise Refusal(404, "Operation not found")
-    return token_operation(token)
+    return token_operation(host, token)
 
 
 def _operation_of(job: Job) -> dict[str, object]:

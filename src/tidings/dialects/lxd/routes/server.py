@@ -90,7 +90,7 @@ async def list_projects(host: Host, request: web.Request, who: Principal) -> web
 
 async def one_project(host: Host, request: web.Request, who: Principal) -> web.StreamResponse:
     """Answer one project."""
-    name = projects.name_of(request.match_info["name"])
+    name = request.match_info["name"]
     if not await projects.exists(host.core, who, name):
         raise Refusal(404, "Project not found")
     return sync(_project(name))

@@ -21,6 +21,7 @@ T = TypeVar("T")
 
 _URL = "/1.0/certificates/"
 _RUNNING = 103
+_HIDDEN = "REDACTED"
 
 
 class CertificateWish(msgspec.Struct, frozen=True):
@@ -88,8 +89,7 @@ async def _join(host: Host, request: web.Request, wish: CertificateWish) -> web.
 
 
 async def _make_token(host: Host, request: web.Request, who: Principal, wish: CertificateWish) -> web.StreamResponse:
-    certificate = host.server_certificate
-    if certificate is None:
+    if host.server_certificate is None:
         raise Refusal(400, "there is no TLS listener to join through; set tls_listen")
     scopes = _scopes(restricted=wish.restricted, projects=wish.projects)
     token, secret = await _change(
@@ -101,28 +101,33 @@ async def _make_token(host: Host, request: web.Request, who: Principal, wish: Ce
         actor=who.name, subject=f"certificate token {token.id}",
         payload={"id": token.id, "name": token.name, "scope": list(token.scopes), "requestor": requestor},
     )  # fmt: skip
-    shown = token_operation(token)
     # in this answer only: a listing of operations, or an event, must not open the door
-    shown["metadata"] = {
+    return background(token_operation(host, token, secret))
+
+
+def token_operation(host: Host, token: JoinToken, secret: str = _HIDDEN) -> dict[str, object]:
+    """Return a pending join token as the operation that LXD makes of it.
+
+    Clients list and revoke only those with all members that make the token's text; without its secret that opens nothing.
+    """
+    certificate = host.server_certificate
+    metadata: dict[str, object] = {
         "addresses": host.tls_addresses,
-        "fingerprint": certificate.fingerprint,
-        "request": {"name": token.name, "restricted": bool(scopes), "projects": list(scopes)},
+        "fingerprint": certificate.fingerprint if certificate else "",
+        "request": {"name": token.name, "restricted": bool(token.scopes), "projects": list(token.scopes)},
         "secret": secret,
     }
-    return background(shown)
-
-
-def token_operation(token: JoinToken) -> dict[str, object]:
-    """Return a pending join token as the operation that LXD makes of it, without its secret."""
+    if token.expires_ns is not None:
+        metadata["expiresAt"] = time_of(token.expires_ns)
     return {
         "id": token.id, "class": "token", "description": "Executing operation", "created_at": time_of(token.created_ns),
         "updated_at": time_of(token.created_ns), "status": "Running", "status_code": _RUNNING, "resources": None,
-        "metadata": {"request": {"name": token.name}}, "may_cancel": True, "err": "", "location": "none",
+        "metadata": metadata, "may_cancel": True, "err": "", "location": "none",
     }  # fmt: skip
 
 
 async def change_certificate(host: Host, request: web.Request, who: Principal) -> web.StreamResponse:
-    """Change a certificate's name or projects."""
+    """Change a certificate's name or projects; with other projects, streams it has open end."""
     old = _visible(host, request, who)
     wish = await read_body(request, CertificateChange)
     restricted = bool(old.scopes) if wish.restricted is None else wish.restricted
@@ -132,6 +137,9 @@ async def change_certificate(host: Host, request: web.Request, who: Principal) -
     new = await _change(
         host, lambda: host.certificates.update(old.fingerprint, name=name, role=old.role, scopes=scopes)
     )
+    if set(new.scopes) != set(old.scopes):
+        # its streams would go on with what it might see before
+        _end_streams(host, new, "this certificate may see other projects now; connect again")
     await _announce(host, request, who, "certificate-updated", new)
     return sync({})
 
@@ -140,9 +148,13 @@ async def remove_certificate(host: Host, request: web.Request, who: Principal) -
     """End the trust in a certificate; streams it has open end too."""
     fingerprint = _visible(host, request, who).fingerprint
     removed = await _change(host, lambda: host.certificates.remove(fingerprint))
-    host.end_streams(Principal(fingerprint, removed.role, removed.scopes, "tls"), "this certificate is trusted no more")
+    _end_streams(host, removed, "this certificate is trusted no more")
     await _announce(host, request, who, "certificate-deleted", removed)
     return sync({})
+
+
+def _end_streams(host: Host, one: Certificate, reason: str) -> None:
+    host.end_streams(Principal(one.fingerprint, one.role, one.scopes, "tls"), reason)
 
 
 def _visible(host: Host, request: web.Request, who: Principal) -> Certificate:

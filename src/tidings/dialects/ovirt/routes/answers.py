@@ -8,6 +8,7 @@ from aiohttp import web
 
 from tidings.dialects.ovirt.faults import REFUSED, OvirtFault, action_json, action_xml, fault_json, fault_xml
 from tidings.dialects.ovirt.routes.targets import correlation_of, wants_json
+from tidings.dialects.routes import Host
 
 XML, JSON = "application/xml; charset=utf-8", "application/json"
 _UNAUTHENTICATED, _NOT_FOUND = 401, 404
@@ -41,7 +42,7 @@ def fault(request: web.Request, said: OvirtFault) -> web.Response:
     return reply(request, fault_xml(said.reason, said.detail), fault_json(said.reason, said.detail), said.status)
 
 
-def refuse(request: web.Request, status: int, message: str, headers: Mapping[str, str]) -> web.Response:
+def refuse(_host: Host, request: web.Request, status: int, message: str, headers: Mapping[str, str]) -> web.Response:
     """Return the answer to what went wrong outside of an event's own rules.
 
     Who isn't known, and what isn't there, get no body: the SDK takes any other than XML for a broken server.

@@ -7,7 +7,7 @@ from aiohttp import web
 from tidings.auth import Principal
 from tidings.dialects.ovirt.api_root import api_json, api_xml
 from tidings.dialects.ovirt.faults import OvirtFault
-from tidings.dialects.ovirt.routes import events, sso
+from tidings.dialects.ovirt.routes import events, sso, subscriptions
 from tidings.dialects.ovirt.routes.answers import fault, refuse, reply
 from tidings.dialects.ovirt.routes.listing import list_events
 from tidings.dialects.ovirt.routes.targets import Target, read_target
@@ -43,6 +43,8 @@ async def _answer(host: Host, request: web.Request, target: Target, who: Princip
             return await events.show(host, request, target, who)
         case "DELETE", ("events", _):
             return await events.remove(host, request, target, who)
+        case _, ("users", _, "eventsubscriptions", *_):
+            return await subscriptions.answer(host, request, target, who)
         case _, () | ("events",) | ("events", _):
             raise Refusal(405, f"{request.method} is not possible here")
     raise Refusal(404, "")

@@ -5,17 +5,17 @@ from __future__ import annotations
 from aiohttp import web
 
 from tidings.auth import Principal
-from tidings.dialects.ovirt.adding import draft_of
+from tidings.dialects.ovirt.adding import added_record, draft_of
 from tidings.dialects.ovirt.codes import NAME
 from tidings.dialects.ovirt.faults import MALFORMED_ID, OvirtFault, refused
 from tidings.dialects.ovirt.flood import FloodControl, key_of
 from tidings.dialects.ovirt.reading import read_event
 from tidings.dialects.ovirt.record import record_of
 from tidings.dialects.ovirt.routes.answers import done, reply
-from tidings.dialects.ovirt.routes.targets import Target
+from tidings.dialects.ovirt.routes.targets import Target, read_body
 from tidings.dialects.ovirt.writing import event_json, event_xml, href_of
 from tidings.dialects.routes import Host, Refusal
-from tidings.errors import Forbidden, TooLarge
+from tidings.errors import Forbidden
 from tidings.event import Event, Index, decode_line
 from tidings.query.ast import Column, Compare, Not, Query, conjoin
 from tidings.severity import Severity
@@ -29,12 +29,15 @@ async def add(host: Host, request: web.Request, _target: Target, who: Principal)
     """Store an event and answer it as it is stored."""
     if not who.may_publish:
         raise Refusal(_FORBIDDEN, f"{who.name} may not add events: the role writer is needed")
-    new = read_event(await _body(host, request), request.headers.get("Content-Type", ""))
+    new = read_event(
+        await read_body(request, "the event", host.config.max_event_size), request.headers.get("Content-Type", "")
+    )
     floods, key = host.own(FloodControl, lambda: FloodControl(host.clock)), key_of(new)
     if floods.holds_back(key, new.hold_back_s):
         host.held_back(NAME)
         raise refused(f"an equal event was added less than {new.hold_back_s} s ago: its flood_rate holds this one back")
-    draft = draft_of(new, NAME, who.name, host.clock.now_ns())
+    now_ns = host.clock.now_ns()
+    draft = draft_of(new, NAME, who.name, now_ns)
     draft.scope = _scope(who)
     try:
         appended = await host.core.publish([draft], who)
@@ -44,21 +47,10 @@ async def add(host: Host, request: web.Request, _target: Target, who: Principal)
     if not appended.stored:
         floods.clear(key)
         raise refused(f"duplicate custom id: {new.custom_id} of {new.origin} is taken by event {appended.indexes[0]}")
-    record = record_of(await host.core.get(appended.indexes[0], who))
+    record = added_record(new, appended.indexes[0], now_ns)
     answer = reply(request, event_xml(record), event_json(record), 201)
     answer.headers["Location"] = f"{request.url.origin()}{href_of(record.index)}"
     return answer
-
-
-async def _body(host: Host, request: web.Request) -> bytes:
-    """Return the body, read no further than an event may be large."""
-    limit = host.config.max_event_size
-    pieces = bytearray()
-    while piece := await request.content.readany():
-        pieces += piece
-        if len(pieces) > limit:
-            raise TooLarge("the event", len(pieces), limit, "max_event_size")
-    return bytes(pieces)
 
 
 def _scope(who: Principal) -> str:
@@ -86,7 +78,8 @@ async def remove(host: Host, request: web.Request, target: Target, who: Principa
     except Forbidden as fault:
         raise Refusal(_FORBIDDEN, str(fault)) from None
     host.own(FloodControl, lambda: FloodControl(host.clock)).clear(key_of(record_of(event)))
-    return done(request, is_async=bool(target.switch("async", empty=True)))
+    # Not 202, whatever async says: it is done, and the SDK takes any other answer to a removal for a failure.
+    return done(request, is_async=False)
 
 
 async def undelete(host: Host, request: web.Request, target: Target, who: Principal) -> web.StreamResponse:

@@ -14,18 +14,19 @@ from aiohttp import web
 from tidings.auth import Principal
 from tidings.dialects.ovirt.codes import NAME, kinds_of
 from tidings.dialects.ovirt.faults import REFUSED, OvirtFault, refused
-from tidings.dialects.ovirt.record import Record, record_of
+from tidings.dialects.ovirt.record import Record, read_record
 from tidings.dialects.ovirt.routes.answers import headers_of, reply
 from tidings.dialects.ovirt.routes.targets import Target, wants_json
 from tidings.dialects.ovirt.writing import event_lines, event_objects, events_json, events_xml, list_ends
 from tidings.dialects.routes import Host
 from tidings.errors import QuerySyntaxError, SearchTimeout, TooLarge
-from tidings.event import decode_line
-from tidings.query.ast import EVERYTHING, AllOf, Column, Compare, Condition, Not, Pattern, Query, conjoin
+from tidings.query.ast import EVERYTHING, AllOf, Column, Compare, Condition, Not, Order, Pattern, Query, conjoin
 from tidings.query.ovirt import Parsed, parse
 
 MAX_SORTED = 100_000
 """Rows that are sorted here, by a field that the log has no column for."""
+MAX_POLLED = 10_000
+"""The largest ``max`` with which a poller misses nothing, see `_oldest`."""
 
 _STEP = 1_000
 _ALL = 2**31 - 1
@@ -62,6 +63,8 @@ async def list_events(host: Host, request: web.Request, target: Target, who: Pri
     if parsed.sort_by:
         rows = await _sorted(host, query, who, parsed)
         return _whole(request, rows[window.skip : window.skip + window.limit])
+    if _is_polled(target, query.order, limit):
+        return _whole(request, await _oldest(host, query, window, who))
     if window.limit <= _STEP:
         return await _page(host, request, query, window, who, parsed.query.page)
     return await _stream(request, _rows(host, query, window, who))
@@ -114,13 +117,31 @@ async def _page(
     if not window.limit:
         return _whole(request, [])
     found = await host.core.search(msgspec.structs.replace(query, limit=window.limit, page=page), who)
-    return _whole(request, [record_of(event) for event in found.events])
+    return _whole(request, [read_record(line) for line in found.lines])
 
 
 def _whole(request: web.Request, records: Sequence[Record]) -> web.Response:
     is_json = wants_json(request)
     body = events_json(records) if is_json else events_xml(records)
     return web.Response(body=body, headers=headers_of(request, is_json=is_json))
+
+
+def _is_polled(target: Target, order: Order, limit: int) -> bool:
+    """Whether somebody reads the log on, in bounded pages, each ``from`` where the one before ended."""
+    is_by_time = order.column is Column.TIME and not order.descending
+    return is_by_time and target.number("from") is not None and limit <= MAX_POLLED
+
+
+async def _oldest(host: Host, query: Query, window: _Window, who: Principal) -> list[Record]:
+    """Return the lowest indexes there are, by time.
+
+    At the engine they are also the oldest events. Here one may be stored long after it happened, and many in one millisecond;
+    if a page held the oldest ones, then ``from`` its highest index would leave out lower ones that were not on it.
+    """
+    step = min(_STEP, window.skip + window.limit)
+    query = msgspec.structs.replace(query, order=Order(Column.INDEX, descending=False), limit=max(1, step))
+    records = [record async for some in _rows(host, query, window, who) for record in some]
+    return sorted(records, key=lambda record: (record.time_ns, -record.index))
 
 
 async def _sorted(host: Host, query: Query, who: Principal, parsed: Parsed) -> list[Record]:
@@ -154,7 +175,7 @@ async def _rows(host: Host, query: Query, window: _Window, who: Principal) -> As
         skip = max(0, skip - len(lines))
         left -= len(wanted)
         if wanted:
-            yield [record_of(decode_line(line)) for line in wanted]
+            yield [read_record(line) for line in wanted]
         if not left:
             return
 

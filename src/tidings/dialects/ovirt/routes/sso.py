@@ -14,12 +14,15 @@ from tidings.errors import Busy, Unauthenticated
 REALM = "ovirt"
 SCOPE = "ovirt-app-api"
 _MAX_FORM_BYTES = 64 * 1024
+_TOO_LARGE = f"the form may have at most {_MAX_FORM_BYTES} bytes"
 _MS = 1_000
 
 
 async def token(host: Host, request: web.Request, _who: Principal) -> web.StreamResponse:
     """Answer a bearer token for a name and a password. It ends when nobody uses it for a while, at the latest when it is revoked."""
     form = await _form(request)
+    if form is None:
+        return _error("invalid_request", _TOO_LARGE)
     if form.get("grant_type") != "password":
         return _error("unsupported_grant_type", "only grant_type=password is known here")
     if SCOPE not in form.get("scope", "").split():
@@ -43,13 +46,20 @@ async def token_by_negotiation(_host: Host, _request: web.Request, _who: Princip
 
 async def log_out(host: Host, request: web.Request, _who: Principal) -> web.StreamResponse:
     """Revoke a token; one that is none any more is no error, because it is gone."""
-    secret = (await _form(request)).get("token", "")
-    await host.blocking(lambda: host.sessions.revoke(secret))
+    form = await _form(request)
+    if form is None:
+        return _error("invalid_request", _TOO_LARGE)
+    await host.blocking(lambda: host.sessions.revoke(form.get("token", "")))
     return _reply({})
 
 
-async def _form(request: web.Request) -> dict[str, str]:
-    body = await request.content.read(_MAX_FORM_BYTES)
+async def _form(request: web.Request) -> dict[str, str] | None:
+    """Return the fields, those of the address too; None when there is too much to read."""
+    body = bytearray()
+    while piece := await request.content.readany():
+        body += piece
+        if len(body) > _MAX_FORM_BYTES:
+            return None
     fields = parse_qs(body.decode(errors="replace"), keep_blank_values=True)
     return {**request.query, **{name: values[0] for name, values in fields.items()}}
 

@@ -15,6 +15,7 @@ from urllib.parse import unquote
 from aiohttp import web
 
 from tidings.dialects.routes import Refusal
+from tidings.errors import TooLarge
 
 _TRUE = frozenset({"t", "true", "y", "yes", "1"})
 _FALSE = frozenset({"f", "false", "n", "no", "0"})
@@ -23,6 +24,8 @@ _VERSION_SEGMENT = re.compile(r"v(\d+)")
 _NUMBER = re.compile(r"[+-]?[0-9]{1,18}")
 _NOT_IN_CORRELATION = re.compile(r"[^A-Za-z0-9_-]")
 _MAX_CORRELATION = 36
+_ABOVE = 2  # of "/ovirt-engine/api" lie before its last segment
+_WEIGHT = re.compile(r";\s*q\s*=\s*([01](?:\.[0-9]{0,3})?)")
 
 
 class Target(NamedTuple):
@@ -54,12 +57,15 @@ def read_target(request: web.Request) -> Target:
     path: list[str] = []
     parameters: dict[str, str] = {}
     versions = [request.headers.get("Version", "4").strip()]
-    for place, segment in enumerate(segment for segment in request.match_info["target"].split("/") if segment):
-        name, *matrix = segment.split(";")
+    # As it was sent: match_info is decoded, and a slash or semicolon in a value would count as one of the path's.
+    entry, *below = request.rel_url.raw_path.split("/")[_ABOVE:]
+    segments = [";" + entry.partition(";")[2], *(segment for segment in below if segment)]
+    for place, segment in enumerate(segments):
+        name, *matrix = map(unquote, segment.split(";"))
         for pair in matrix:
             key, _, value = pair.partition("=")
-            parameters[key] = unquote(value)
-        if place == 0 and (version := _VERSION_SEGMENT.fullmatch(name)):
+            parameters[key] = value
+        if place == 1 and (version := _VERSION_SEGMENT.fullmatch(name)):
             versions.append(version[1])
         elif name:
             path.append(name)
@@ -68,11 +74,26 @@ def read_target(request: web.Request) -> Target:
     return Target(tuple(path), {**parameters, **request.query})
 
 
+async def read_body(request: web.Request, what: str, limit: int) -> bytes:
+    """Return the body, which is *what*, read no further than the setting max_event_size, *limit*. Raises TooLarge."""
+    pieces = bytearray()
+    while piece := await request.content.readany():
+        pieces += piece
+        if len(pieces) > limit:
+            raise TooLarge(what, len(pieces), limit, "max_event_size")
+    return bytes(pieces)
+
+
 def wants_json(request: web.Request) -> bool:
-    """Whether the answer shall be JSON; XML unless that is what is asked for first."""
-    wish = request.query.get("accept", "") or request.headers.get("Accept", "")
-    json, xml = wish.find("json"), wish.find("xml")
-    return json >= 0 and not 0 <= xml < json
+    """Whether the answer shall be JSON; XML unless that weighs more, or as much and is named first."""
+    wish = (request.query.get("accept", "") or request.headers.get("Accept", "")).lower()
+    forms = [form for form in wish.split(",") if "json" in form or "xml" in form]
+    return bool(forms) and "json" in max(forms, key=_weight)
+
+
+def _weight(form: str) -> float:
+    weight = _WEIGHT.search(form)
+    return float(weight[1]) if weight else 1.0
 
 
 def correlation_of(request: web.Request) -> str:

@@ -1,0 +1,1 @@
+"""Container Station: the log and the events of ``/api/v1``."""
