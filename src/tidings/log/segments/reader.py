@@ -14,12 +14,26 @@ from tidings.errors import SearchTimeout
 from tidings.event import decode_line, decode_links
 from tidings.log.segments import schema
 from tidings.log.segments._sqlite import open_reader
+from tidings.log.segments.horizons import horizons
 from tidings.log.segments.indexer import key_hash
 from tidings.log.segments.journal import JournalReader
 from tidings.log.segments.leftovers import LeftoverTest, leftover_test
 from tidings.log.segments.lines import JournalLines, Lines, SealedLines
+from tidings.log.segments.link_filter import link_filter
 from tidings.query import statements
-from tidings.query.ast import EVERYTHING, AllOf, Column, Compare, Condition, Contains, LinkTo, Order, Pattern, Position
+from tidings.query.ast import (
+    EVERYTHING,
+    AllOf,
+    Column,
+    Compare,
+    Condition,
+    Contains,
+    LinkTo,
+    Order,
+    Pattern,
+    Position,
+    conjoin,
+)
 from tidings.query.pattern import compile_pattern, is_ascii, to_like
 from tidings.query.predicate import compile_predicate
 from tidings.query.sql import FALSE, compile_sql
@@ -29,6 +43,12 @@ _PROGRESS_STEPS = 20_000
 _CODES_CACHED = 256
 _SEVERITIES = "SELECT severity, sum(total) FROM rollup WHERE step = 3600 GROUP BY 1"
 _NAMES = "SELECT text, total FROM names WHERE field = :field ORDER BY total DESC, text LIMIT :limit"
+
+_LINKS = "SELECT id, total, text FROM names WHERE field = ? AND text LIKE ? ESCAPE '\\'"
+_LATEST, _EARLIEST = (
+    "SELECT time_max FROM zones ORDER BY 1",
+    "SELECT time_min FROM zones ORDER BY 1",
+)
 
 _Function = Callable[..., "int | str | None"]
 Found = tuple[int | str, int]
@@ -59,6 +79,7 @@ class SegmentReader:
         self._immutable = journal is None
         self._codes: dict[object, Sequence[tuple[int, int]]] = {}
         self._severities: dict[int, int] = {}
+        self._times: dict[bool, list[int]] = {}
         self._tests: list[LeftoverTest] = []
         self.deadline = float("inf")
         """When, by the monotonic clock, what runs now is stopped; whoever asks sets it."""
@@ -92,8 +113,26 @@ class SegmentReader:
 
     def search(self, where: Condition, order: Order, after: Position | None, limit: int, span: Span) -> list[Found]:
         """Return up to *limit* rows strictly past *after*, in *order*."""
+        if order.column is Column.TIME:
+            for horizon in horizons(self._zone_times(latest=order.descending), order, after):
+                found = self._search(conjoin(where, horizon), order, after, limit, span)
+                if len(found) == limit:
+                    return found
+        return self._search(where, order, after, limit, span)
+
+    def _search(self, where: Condition, order: Order, after: Position | None, limit: int, span: Span) -> list[Found]:
         within = self._compile(where, span)
         return [] if within is None else self._all(statements.search(within, order, after, limit))
+
+    def _zone_times(self, *, latest: bool) -> list[int]:
+        """Return the latest, or the earliest, time of each run of rows, ascending."""
+        if not self._immutable:
+            return []  # it is small, and changes
+        times = self._times.get(latest)
+        if times is None:
+            rows = self._db.execute(_LATEST if latest else _EARLIEST).fetchall()
+            times = self._times[latest] = [cast(int, time) for (time,) in rows]
+        return times
 
     def count(self, where: Condition, span: Span) -> int:
         """Return how many rows match."""
@@ -155,7 +194,8 @@ class SegmentReader:
     def _link_codes(self, test: Compare | Contains) -> list[tuple[int, int]]:
         condition = test if isinstance(test, Compare) else Contains(test.text, _links_of(test), test.case_sensitive)
         matches = cast(Callable[[object], bool], compile_predicate(condition))
-        rows = self._db.execute("SELECT id, total, text FROM names WHERE field = ?", (schema.CODED.index("links"),))
+        # what can't match is left out by SQLite: taking all links of a segment apart takes a hundred times as long
+        rows = self._db.execute(_LINKS, (schema.CODED.index("links"), link_filter(test)))
         found = [(code, total) for code, total, text in rows if matches(_Linked(decode_links(text)))]
         return [(0, 0), *found] if matches(_Linked(())) else found
 

@@ -20,7 +20,7 @@ from tidings.log.segments.manifest import Sealed
 from tidings.log.segments.reader import Found, SegmentReader, Span
 from tidings.log.segments.readers import Readers
 from tidings.log.segments.tail import Tail, in_order
-from tidings.query.ast import EVERYTHING, Column, Compare, Condition, Position, Query, conjoin
+from tidings.query.ast import EVERYTHING, Column, Compare, Condition, Order, Position, Query, conjoin
 from tidings.severity import Severity
 
 T = TypeVar("T")
@@ -116,8 +116,13 @@ class Snapshot:
     def _found(self, query: Query, wanted: int) -> list[Found]:
         order = query.order
         by_index = order.column in (Column.INDEX, Column.RECEIVED)
+        by_time = order.column is Column.TIME
         found: list[Found] = []
-        for source in self._sources(newest_first=order.descending or not by_index):
+        for source in self._sources(newest_first=order.descending or not (by_index or by_time)):
+            if by_time and len(found) >= wanted:
+                found = in_order(found, order)[:wanted]
+                if isinstance(source, Part) and _is_past(source, order, found[-1]):
+                    continue
             left = wanted - len(found) if by_index else wanted
             if isinstance(source, Part):
                 found += self._in_part(source, _search(query, left), [])
@@ -253,6 +258,13 @@ class Snapshot:
             self._in_part(source, of_part, missing) if isinstance(source, Part) else of_tail(source)
             for source in self._sources(newest_first=True)
         ]
+
+
+def _is_past(part: Part, order: Order, last: Found) -> bool:
+    """Whether all of a sealed segment lies behind the row *last* in an order by time."""
+    sealed, (time, _) = part.sealed, last
+    assert isinstance(time, int)
+    return sealed is not None and (sealed.time_max < time if order.descending else sealed.time_min > time)
 
 
 def _search(query: Query, limit: int) -> Callable[[SegmentReader, Span], list[Found]]:
