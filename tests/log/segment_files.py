@@ -19,6 +19,7 @@ from tidings.log.segments.journal import Block, Journal, make_block
 from tidings.log.segments.reader import SegmentReader, Span
 from tidings.log.segments.sealing import index_blocks, seal
 from tidings.log.segments.tail import Tail
+from tidings.log.segments.vocabularies import Vocabularies
 
 RECEIVED_NS = 1_795_000_001_000_000_000
 
@@ -62,7 +63,7 @@ def all_states(directory: Path, drafts: Sequence[Draft], per_block: int = 3) -> 
         return batches[::-1] if newest_first else batches
 
     span = Span(1, len(drafts), time.monotonic() + 60)
-    growing, finished = SegmentReader(index, journal.path), SegmentReader(directory / sealed.file)
+    growing, finished = SegmentReader(index, journal.path), SegmentReader(directory / sealed.file, None, Vocabularies())
     try:
         yield States([e for batch in batches for e in batch.events], Tail(in_order, span), growing, finished, span)
     finally:

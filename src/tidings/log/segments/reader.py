@@ -20,6 +20,7 @@ from tidings.log.segments.journal import JournalReader
 from tidings.log.segments.leftovers import LeftoverTest, leftover_test
 from tidings.log.segments.lines import JournalLines, Lines, SealedLines
 from tidings.log.segments.link_filter import link_filter
+from tidings.log.segments.vocabularies import Vocabularies
 from tidings.query import statements
 from tidings.query.ast import (
     EVERYTHING,
@@ -45,6 +46,7 @@ _SEVERITIES = "SELECT severity, sum(total) FROM rollup WHERE step = 3600 GROUP B
 _NAMES = "SELECT text, total FROM names WHERE field = :field ORDER BY total DESC, text LIMIT :limit"
 
 _LINKS = "SELECT id, total, text FROM names WHERE field = ? AND text LIKE ? ESCAPE '\\'"
+_WORDS = "SELECT term FROM vocabulary"
 _LATEST, _EARLIEST = (
     "SELECT time_max FROM zones ORDER BY 1",
     "SELECT time_min FROM zones ORDER BY 1",
@@ -66,8 +68,12 @@ class Span(msgspec.Struct, frozen=True):
 class SegmentReader:
     """An open segment; implements `query.tables.Names`."""
 
-    def __init__(self, path: Path, journal: Path | None = None) -> None:
-        """Open a sealed segment, or the growing index at *path* whose lines are in *journal*."""
+    def __init__(self, path: Path, journal: Path | None = None, vocabularies: Vocabularies | None = None) -> None:
+        """Open a sealed segment, or the growing index at *path* whose lines are in *journal*.
+
+        *vocabularies* keeps the words of sealed segments; None: they are looked up in the file each time.
+        """
+        self._path, self._vocabularies = path, vocabularies
         self._db = open_reader(path, immutable=journal is None)
         self.lines: Lines
         self._journal: JournalReader | None = None
@@ -210,9 +216,14 @@ class SegmentReader:
 
     def vocabulary(self, fragment: str, *, at_end: bool, limit: int) -> Sequence[str] | None:
         """See `query.tables.Names`."""
+        if self._vocabularies is not None and self._immutable:
+            return self._vocabularies.search(self._path, self._words, fragment, at_end=at_end, limit=limit)
         statement = statements.vocabulary(fragment, limit + 1, at_end=at_end)
         rows = self._db.execute(*statement).fetchall()
         return [cast(str, term) for (term,) in rows] if len(rows) <= limit else None
+
+    def _words(self) -> list[str]:
+        return [cast(str, term) for (term,) in self._db.execute(_WORDS) if not term.startswith("§")]
 
     def severity_total(self, at_least: int) -> int:
         """See `query.tables.Names`."""

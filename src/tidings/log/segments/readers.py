@@ -7,6 +7,7 @@ from collections import OrderedDict
 from pathlib import Path
 
 from tidings.log.segments.reader import SegmentReader
+from tidings.log.segments.vocabularies import Vocabularies
 
 _OPEN_PER_THREAD = 64
 
@@ -18,6 +19,7 @@ class Readers:
         self._local = threading.local()
         self._sets: list[OrderedDict[Path, SegmentReader]] = []
         self._lock = threading.Lock()
+        self._vocabularies = Vocabularies()
 
     def get(self, path: Path, journal: Path | None = None) -> SegmentReader:
         """Return this thread's reader of *path*. Raises SegmentGone, or apsw.Error when the file is damaged."""
@@ -26,7 +28,7 @@ class Readers:
         if reader is not None:
             readers.move_to_end(path)
             return reader
-        reader = readers[path] = SegmentReader(path, journal)
+        reader = readers[path] = SegmentReader(path, journal, self._vocabularies)
         while len(readers) > _OPEN_PER_THREAD:
             readers.popitem(last=False)[1].close()
         return reader
@@ -36,6 +38,7 @@ class Readers:
         readers = self._own()
         for path in [path for path in readers if path not in paths]:
             readers.pop(path).close()
+        self._vocabularies.keep_only(paths)
 
     def close_all(self) -> None:
         """Close every thread's readers; only when no thread searches any more."""
