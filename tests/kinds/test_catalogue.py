@@ -165,7 +165,7 @@ def test_each_system_has_its_documented_number_of_kinds() -> None:
     assert counts == {
         "lxd": 162 + len(LXD_OTHER),
         "ovirt": 1363,
-        "container-station": 29,
+        "container-station": 30,
         "oci": 9,
         "tidings": 22,
     }

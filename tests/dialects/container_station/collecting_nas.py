@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import ssl
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -18,31 +19,37 @@ from tidings.collect import Collector, Collectors, CollectorStatus, Row, State
 from tidings.dialects.container_station import collector
 from tidings.dialects.container_station.collected import ROW
 from tidings.dialects.container_station.collector_settings import NasSettings, plan
-from tidings.event import Draft, encode_lines
-from tidings.log.base import Appended, Index
+from tidings.event import Draft, Index, encode_lines
+from tidings.log.base import Appended
 from tidings.store import Store
 
 INTERVAL_S = 5.0
 SOURCE = "container-station/container-station"
 
 
+class Killed(Exception):
+    """Stands for the end of tidings: what was in memory is gone."""
+
+
 class NotingCore(MemoryCore):
-    """A core that knows source and id of what it stored, as the log does, and notes the cursor on disk at each publish."""
+    """A core that knows source and id of what it stored, as the log does."""
 
     def __init__(self) -> None:
         super().__init__()
         self.offered: list[str] = []
-        self.places: list[str] = []
-        self.store: Store | None = None
+        self.kill_at = 0
+        """After which publish, counted from 1, nothing follows any more until the collector is run again."""
+        self.publishes = 0
 
     async def publish(self, drafts: Sequence[Draft], who: Principal) -> Appended:
-        assert self.store is not None
-        self.places += [str(cursor) for (cursor,) in self.store.query("SELECT cursor FROM collectors")]
-        encode_lines(drafts)
+        encode_lines([copy.copy(one) for one in drafts])
         known = {(one.source, one.id) for one in self.stored}
         self.offered += [one.id for one in drafts]
         fresh = [one for one in drafts if (one.source, one.id) not in known]
         appended = await super().publish(fresh, who)
+        self.publishes += 1
+        if self.publishes == self.kill_at:
+            raise Killed
         return appended._replace(indexes=[Index(at) for at in range(1, len(drafts) + 1)])
 
 
@@ -69,13 +76,6 @@ class NasSetting(Setting):
         self.kind = NasKind(self)
         self.noting = NotingCore()
         self.core = self.noting
-
-    def put_back(self, place: str) -> None:
-        """Leave on disk what a kill leaves there: an older cursor."""
-        store = Store.open(self.directory / "state.db")
-        with store.transaction():
-            store.execute("UPDATE collectors SET cursor = ?", (place,))
-        store.close()
 
     @property
     def told(self) -> list[Draft]:
@@ -116,6 +116,13 @@ class Collecting:
             assert await self.setting.pauses.end() == INTERVAL_S
         await self.polled()
 
+    async def go_on(self, polls: int = 2) -> None:
+        """Let it poll, connecting again when it was killed."""
+        for _ in range(polls):
+            await until(lambda: self.setting.pauses._find(looks=False))
+            await self.setting.pauses.end()
+            await until(lambda: self.setting.pauses._find(looks=False))
+
     async def refused(self) -> str:
         """Wait until it is not connected; return why."""
         await until(lambda: self.status.state is State.WAITING)
@@ -138,7 +145,6 @@ async def collecting(
         if "password_file" not in row:
             given["password"] = PASSWORD
         store = Store.open(setting.directory / "state.db")
-        setting.noting.store = store
         collectors = setting.make(store, {**given, **row})
         task = asyncio.create_task(collectors.run())
         try:

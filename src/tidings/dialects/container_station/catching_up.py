@@ -57,12 +57,12 @@ async def new_rows(nas: Nas, view: View) -> AsyncIterator[Piece]:
         if view.is_other(page) or (page and offset == 0 and page[0].number < view.position):
             raise Anew
         size, full = MANY, max(full, len(page))
-        if page and page[-1].number > reach:
-            if page == lower:
-                raise Disconnected("the log is the same at every offset; is there something between it and us?")
+        if page == lower and len(page) == full >= FEW:
+            raise Disconnected("the log is the same at every offset; is there something between it and us?")
+        if page and page != lower and page[-1].number > reach:
             lower = page
             offset += len(page)
-        elif lower and not page:
+        elif lower and page in ([], lower):  # the last rows again, when as many were added meanwhile
             reach = lower[-1].number
             has_hole = 0 < known < reach - 1
             lower = []
