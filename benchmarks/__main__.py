@@ -10,14 +10,28 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from benchmarks import clone, disk, events, fanout, lxd, machine, ovirt, publish, report, search, single, start
+from benchmarks import (
+    clone,
+    container_station,
+    disk,
+    events,
+    fanout,
+    lxd,
+    machine,
+    ovirt,
+    publish,
+    report,
+    search,
+    single,
+    start,
+)
 from benchmarks.figures import Row, not_measured
 from benchmarks.server import NotStarted, Server
 from benchmarks.wire import Unexpected
 from benchmarks.workplace import scratch, workplace
 
-PIECES = ("publish", "search", "disk", "start", "single", "fanout", "lxd", "ovirt", "clone")
-_ON_THE_LOG = {"publish", "search", "disk", "start", "ovirt"}
+PIECES = ("publish", "search", "disk", "start", "single", "fanout", "lxd", "ovirt", "container-station", "clone")
+_ON_THE_LOG = {"publish", "search", "disk", "start", "ovirt", "container-station"}
 DEFAULT_EVENTS = 2_000_000
 Piece = Callable[[Server, Path, Path], Iterator[Row]]
 
@@ -94,6 +108,8 @@ def _on_the_log(chosen: Sequence[str], count: int, folder: Path, path: Path) -> 
         yield from start.rows(data, count)
     if "ovirt" in chosen:
         yield from _guarded("oVirt's events service", _on_a_copy(ovirt.rows, data, folder, path))
+    if "container-station" in chosen:
+        yield from _guarded("Container Station", _on_a_copy(container_station.rows, data, folder, path))
 
 
 def _on_a_copy(piece: Piece, log: Path, folder: Path, path: Path) -> Iterator[Row]:

@@ -288,6 +288,25 @@ async def test_a_log_that_lost_its_manifest_is_refused_and_nothing_is_deleted(
         await assert_complete(log, 200)
 
 
+async def test_a_log_killed_before_its_first_segment_was_listed_starts_again(open_log: OpenLog, tmp_path: Path) -> None:
+    async with open_log(SegmentOptions(durable=False)) as log:
+        await fill(log, 200)
+    before = {file.name: file.read_bytes() for file in tmp_path.iterdir() if file.is_file()}
+    async with open_log() as log:
+        await until(lambda: len(log.maintenance.state.manifest.segments) >= 1)
+    made = next(tmp_path.glob("segment-*-00000000000000000200.db"))
+    # as a kill leaves it behind: the segment is there, everything else is as it was before
+    (tmp_path / "aside").mkdir()
+    made.rename(tmp_path / "aside" / made.name)
+    for file in tmp_path.glob("[sjim]*.*"):
+        file.unlink()
+    for name, content in before.items():
+        (tmp_path / name).write_bytes(content)
+    (tmp_path / "aside" / made.name).rename(made)
+    async with open_log() as log:
+        await assert_complete(log, 200)
+
+
 async def test_a_segment_that_nobody_knows_is_neither_deleted_nor_ignored(open_log: OpenLog, tmp_path: Path) -> None:
     async with open_log() as log:
         await fill(log, 200)

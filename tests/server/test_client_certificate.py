@@ -11,7 +11,7 @@ import pytest
 from cryptography import x509
 
 from tidings.clock import ManualClock
-from tidings.errors import StorageError
+from tidings.errors import ConfigError, StorageError
 from tidings.server.client_certificate import ensure_client_certificate, is_wanted
 
 
@@ -31,6 +31,16 @@ def test_a_pair_that_is_there_is_kept(tmp_path: Path) -> None:
     before = (tmp_path / "client.crt").read_bytes()
     ensure_client_certificate(tmp_path, ManualClock())
     assert (tmp_path / "client.crt").read_bytes() == before
+
+
+@pytest.mark.parametrize(("missing", "there"), [("client.crt", "client.key"), ("client.key", "client.crt")])
+def test_half_a_pair_is_named_and_left_alone(tmp_path: Path, missing: str, there: str) -> None:
+    ensure_client_certificate(tmp_path, ManualClock())
+    (tmp_path / missing).unlink()
+    before = (tmp_path / there).read_bytes()
+    with pytest.raises(ConfigError, match=rf"{there} is there, but not {missing}"):
+        ensure_client_certificate(tmp_path, ManualClock())
+    assert (tmp_path / there).read_bytes() == before
 
 
 def test_a_directory_that_takes_no_file_is_named(tmp_path: Path) -> None:

@@ -28,6 +28,7 @@ COMMANDS: dict[str, Entry] = {
     "export": Entry("tidings.cli.export:export", "Write all matching events to a file."),
     "count": Entry("tidings.cli.search:count", "Count events."),
     "head": Entry("tidings.cli.search:head", "Print the newest index."),
+    "state": Entry("tidings.cli.state:state", "Show the last known state of things."),
     "kinds": Entry("tidings.cli.kinds:kinds", "List the kinds of events, documented and seen."),
     "fields": Entry("tidings.cli.fields:fields", "List the fields a query can name."),
     "user": Entry("tidings.cli.user:user", "Manage user accounts."),

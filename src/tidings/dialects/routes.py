@@ -15,6 +15,7 @@ from tidings.errors import TidingsError
 from tidings.event import Event, Index
 from tidings.health import Health
 from tidings.jobs import Jobs
+from tidings.projections import KnownState
 from tidings.query.ast import Condition
 from tidings.removed import Removed
 from tidings.store import Store
@@ -95,6 +96,10 @@ class Host(Protocol):
     @property
     def removed(self) -> Removed:
         """Which events somebody removed."""
+
+    @property
+    def state(self) -> KnownState:
+        """What the log told last of each thing."""
 
     @property
     def server_certificate(self) -> ServerCertificate | None:

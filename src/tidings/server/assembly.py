@@ -16,12 +16,13 @@ from tidings.hub import Hub
 from tidings.jobs import Jobs
 from tidings.log.base import Batch
 from tidings.log.segments import SegmentLog
+from tidings.projections import KnownState
 from tidings.removed import Removed
 from tidings.server.client_certificate import ensure_client_certificate, is_wanted
 from tidings.server.collectors import metrics_of
 from tidings.server.context import Context, Parts
 from tidings.server.log_jobs import log_jobs
-from tidings.server.settings_change import announce_changes, changed_settings
+from tidings.server.settings_change import announce_changes, changed_settings, remember_settings
 from tidings.server.usage import usage_of
 from tidings.store import Store
 
@@ -61,6 +62,8 @@ async def assemble(config: Config, clock: Clock, log: SegmentLog, stack: AsyncEx
     health.resolve_others(WarningType.COLLECTOR_DOWN, {f"collector {one.name}" for one in collectors.status()})
     removed = Removed(core, clock)
     await removed.load()
+    state = await asyncio.to_thread(KnownState, log, store)
+    stack.push_async_callback(asyncio.to_thread, state.close)
     parts = Parts(
         core,
         gate,
@@ -72,6 +75,7 @@ async def assemble(config: Config, clock: Clock, log: SegmentLog, stack: AsyncEx
         health,
         collectors,
         removed,
+        state,
         store,
         lambda: hub.lagging,
         lambda: usage_of(log),
@@ -86,4 +90,5 @@ async def assemble(config: Config, clock: Clock, log: SegmentLog, stack: AsyncEx
     log.on_commit(count)
     metrics.ask_collectors(lambda: metrics_of(collectors.status()))
     await announce_changes(context, await asyncio.to_thread(changed_settings, store, config))
+    await asyncio.to_thread(remember_settings, store, config)
     return context, is_first_start

@@ -32,6 +32,7 @@ def works_of(context: Context) -> list[Work]:
         ("health", context.health.run),
         ("disk", lambda: watch_disk(context.health, config.data, config.disk_low)),
         ("collectors", context.collectors.run),
+        ("state", context.state.run),
     ]
 
 

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from tidings.clock import Clock
+from tidings.errors import ConfigError
 from tidings.server.durable_file import PRIVATE, PUBLIC, write_file
 
 CERTIFICATE_FILE, KEY_FILE = "client.crt", "client.key"
@@ -33,10 +34,18 @@ def is_wanted(rows: Sequence[Mapping[str, Any]]) -> bool:
 
 
 def ensure_client_certificate(directory: Path, clock: Clock) -> None:
-    """Make ``client.crt`` and ``client.key`` in *directory*, good for ten years, unless they are there. Blocks. Raises StorageError."""
+    """Make ``client.crt`` and ``client.key`` in *directory*, good for ten years, unless they are there.
+
+    Blocks. Raises StorageError, and ConfigError when one of the two is missing: a new one wouldn't fit the other, which somebody may still trust.
+    """
     certificate, key = directory / CERTIFICATE_FILE, directory / KEY_FILE
     if certificate.exists() and key.exists():
         return
+    for there, missing in ((certificate, key), (key, certificate)):
+        if there.exists():
+            raise ConfigError(
+                f"{there} is there, but not {missing.name}; restore it, or remove both to have new ones made"
+            )
     now = dt.datetime.fromtimestamp(clock.now_ns() // _SECOND_NS, dt.UTC)
     private = ec.generate_private_key(ec.SECP384R1())
     signed = _sign(private, now)

@@ -16,6 +16,7 @@ from tidings.config import Config
 from tidings.core import Core
 from tidings.health import Health
 from tidings.jobs import Jobs
+from tidings.projections import KnownState
 from tidings.removed import Removed
 from tidings.server.certificate import ServerCertificate
 from tidings.server.parameters import Parameter
@@ -41,6 +42,7 @@ class Parts(NamedTuple):
     health: Health
     collectors: Collectors
     removed: Removed
+    state: KnownState
     store: Store
     lagging: Callable[[], int]
     look: Callable[[], Usage]
@@ -52,8 +54,8 @@ class Context:
     def __init__(self, config: Config, clock: Clock, parts: Parts) -> None:
         self.config, self.clock = config, clock
         self.core, self.gate, self.tokens, self.passwords, self.certificates, self.sessions = parts[:6]
-        self.jobs, self.health, self.collectors, self.removed, self.store = parts[6:11]
-        self._lagging, self._look = parts[11:]
+        self.jobs, self.health, self.collectors, self.removed, self.state, self.store = parts[6:12]
+        self._lagging, self._look = parts[12:]
         self._owned: dict[type, object] = {}
         self.server_certificate: ServerCertificate | None = None
         """What the TLS listener shows; None without one."""
@@ -110,6 +112,7 @@ class Context:
             "tidings_log_journals": usage.journals,
             "tidings_log_unindexed_events": usage.unindexed,
             "tidings_log_quarantined_segments": usage.quarantined,
+            "tidings_things": self.state.count,
         }
 
 

@@ -14,6 +14,7 @@ from tidings.core import Core
 from tidings.dialects.routes import Following, Heartbeat
 from tidings.health import Health
 from tidings.jobs import Jobs
+from tidings.projections import KnownState
 from tidings.removed import Removed
 from tidings.server.certificate import ServerCertificate
 from tidings.server.connection import certificate_of, peer_of
@@ -73,6 +74,11 @@ class Hosting:
     def removed(self) -> Removed:
         """Which events somebody removed."""
         return self._context.removed
+
+    @property
+    def state(self) -> KnownState:
+        """What the log told last of each thing."""
+        return self._context.state
 
     @property
     def server_certificate(self) -> ServerCertificate | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tidings.answers import NDJSON, Count, Ends, FieldInfo, KindInfo, Oldest, Published
 from tidings.auth import Role
 from tidings.collect import CollectorStatus
-from tidings.server import accounts, collectors, events, health, ingest, queries, streams, trust
+from tidings.server import accounts, collectors, events, health, ingest, queries, states, streams, trust
 from tidings.server.context import Body, Route
 from tidings.server.parameters import Parameter
 from tidings.server.replies import JSON
@@ -47,6 +47,14 @@ _WAIT = (
     *_FOLLOW,
     Parameter("timeout", f"How long to wait, such as 60s, at most {streams.MAX_WAIT_S:g} s.", default="60"),
 )
+_STATE = (
+    Parameter("name", "The name or the id, with * for any text."),
+    Parameter("type", "Such as instance, container, vm, host or image."),
+    Parameter("source", "Which system told it."),
+    Parameter("scope", "Project, data centre or compartment."),
+    Parameter("state", "Such as running, stopped, up or down; gone for what is no more, which is left out otherwise."),
+    Parameter("max", f"Things in the answer, 1 to {states.MAX_THINGS}.", "integer", default=states.DEFAULT_THINGS),
+)
 _SPANS = (
     *_QUERY,
     Parameter("from", "The first instant, RFC 3339."),
@@ -72,6 +80,7 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/v1/count", events.count, _READER, "How many events match.", _QUERY, None, Body(_JSON, Count), errors=_SEARCHED),
     Route("GET", "/v1/stream", streams.stream, _READER, "Follow: server-sent events, or a WebSocket by upgrade.", _FOLLOW, None, Body(("text/event-stream",)), errors=(410,), lasting=True),
     Route("GET", "/v1/wait", streams.wait, _READER, "The first event that matches, or 204 when none comes in time.", _WAIT, None, Body((events.ONE,)), errors=(410,), lasting=True),
+    Route("GET", "/v1/state", states.states, _READER, "The last known state of each thing, the last changed first.", _STATE, None, Body(_JSON, list[states.ThingRow])),
     Route("GET", "/v1/histogram", queries.histogram, _READER, "Events by time and severity.", _SPANS, None, Body(_JSON, queries.Buckets), errors=_SEARCHED),
     Route("GET", "/v1/facets", queries.facets, _READER, "The most frequent values of fields.", _FACETS, None, Body(_JSON, dict[str, list[queries.FacetValue]]), errors=_SEARCHED),
     Route("GET", "/v1/kinds", queries.kinds, _READER, "Kinds of events, documented or seen.", (Parameter("search", "Words that must occur in it."),), None, Body(_JSON, list[KindInfo]), errors=_SEARCHED),

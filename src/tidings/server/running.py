@@ -19,7 +19,7 @@ from tidings.server import background, demonstration, openapi
 from tidings.server.app import build_app
 from tidings.server.assembly import assemble
 from tidings.server.context import Context
-from tidings.server.listeners import Bound, Site, bind
+from tidings.server.listeners import BACKLOG, Bound, Site, bind
 from tidings.server.routes import ROUTES
 from tidings.server.systemd import Notifier
 from tidings.server.tls import TlsSite
@@ -89,9 +89,9 @@ async def _serve(app: web.Application, sites: Sequence[Site], stack: AsyncExitSt
     stack.push_async_callback(runner.cleanup)
     for site in sites:
         if site.tls is None:
-            await web.SockSite(runner, site.socket).start()
+            await web.SockSite(runner, site.socket, backlog=BACKLOG).start()
         else:
-            await TlsSite(runner, site.socket, ssl_context=site.tls).start()
+            await TlsSite(runner, site.socket, ssl_context=site.tls, backlog=BACKLOG).start()
     return runner
 
 

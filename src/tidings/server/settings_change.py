@@ -12,17 +12,21 @@ _PLACES = frozenset({"data", "listen", "socket", "tls_listen", "tls_addresses", 
 
 
 def changed_settings(store: Store, config: Config) -> dict[str, str]:
-    """Return the settings that have another value than at the last start, and remember the new ones. Blocks.
-
-    At the first start nothing has changed.
-    """
+    """Return the settings that have another value than at the last start; none at the first. Blocks."""
     before: dict[str, str] = dict(store.query("SELECT name, value FROM settings"))
-    now = {setting.name: config.show(setting.name) for setting in SETTINGS if setting.name not in _PLACES}
+    return {name: value for name, value in _told(config).items() if name in before and before[name] != value}
+
+
+def remember_settings(store: Store, config: Config) -> None:
+    """Keep the settings for the next start to compare with. Blocks; call it once their change is told of."""
     with store.transaction():
         store.execute("DELETE FROM settings")
-        for row in now.items():
+        for row in _told(config).items():
             store.execute("INSERT INTO settings (name, value) VALUES (?, ?)", row)
-    return {name: value for name, value in now.items() if name in before and before[name] != value}
+
+
+def _told(config: Config) -> dict[str, str]:
+    return {setting.name: config.show(setting.name) for setting in SETTINGS if setting.name not in _PLACES}
 
 
 async def announce_changes(context: Context, changes: dict[str, str]) -> None:

@@ -40,6 +40,7 @@ METRICS: tuple[Metric, ...] = (
     Metric("tidings_log_journals", "gauge", "Journals: the one being written and those that wait to be sealed."),
     Metric("tidings_log_unindexed_events", "gauge", "Newest events that searches still find by scanning."),
     Metric("tidings_log_quarantined_segments", "gauge", "Segments that could not be read and were set aside."),
+    Metric("tidings_things", "gauge", "Things whose last state is known and that exist."),
     Metric("tidings_collector_live", "gauge", "1 while the collector is connected, else 0.", ("collector",)),
     Metric("tidings_collector_events_total", "counter", "Events that the collector stored.", ("collector",)),
     Metric(

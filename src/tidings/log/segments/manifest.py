@@ -94,6 +94,18 @@ def load(directory: Path) -> Manifest:
         raise StorageError(f"{path} is damaged ({fault}); restore it from a backup of the data directory") from fault
 
 
+def begin(directory: Path) -> Manifest:
+    """Return the manifest in *directory* as `load` does, and put an empty one there when there is none yet.
+
+    It has to be there before the first segment: one killed between making that and listing it would else look like a log
+    that has lost its manifest.
+    """
+    manifest = load(directory)
+    if not (directory / _NAME).exists():
+        save(directory, manifest)
+    return manifest
+
+
 def save(directory: Path, manifest: Manifest) -> None:
     """Put *manifest* in place: after a crash the old one or the new one is there, whole."""
     path = directory / _NAME

@@ -33,7 +33,7 @@ class Recovered(msgspec.Struct):
 
 def recover(directory: Path, *, durable: bool) -> Recovered:
     """Return what is in *directory*, which the caller has locked. Raises StorageError when the log can't be trusted."""
-    manifest = manifests.load(directory)
+    manifest = manifests.begin(directory)
     leftovers = _leftovers(directory, manifest)  # looks at everything before anything is changed
     manifest, gone = _settled(directory, manifest)
     for path in leftovers:

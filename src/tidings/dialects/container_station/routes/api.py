@@ -5,7 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from tidings.auth import Principal
-from tidings.dialects.container_station.routes import event, log, session
+from tidings.dialects.container_station.routes import containers, event, log, session
 from tidings.dialects.container_station.routes.answers import refuse
 from tidings.dialects.routes import Answer, Api, Host, Refusal, Route
 
@@ -28,6 +28,9 @@ _ROUTES: tuple[tuple[str, str, Answer, bool, bool], ...] = (
     ("DELETE", "/log", log.clear, False, False),
     ("GET", "/log/export", log.export, False, False),
     ("GET", "/event", event.poll, False, True),
+    ("GET", "/event/wait/{type}/{id}/{state}", containers.wait, False, True),
+    ("GET", "/container", containers.list_containers, False, False),
+    ("GET", _ONE, containers.one_container, False, False),
     ("PUT", f"{_ONE}/{{action}}", _action, False, False),
     ("POST", "/container", _action, False, False),
     ("DELETE", _ONE, _action, False, False),
