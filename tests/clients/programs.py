@@ -6,7 +6,7 @@ from typing import NoReturn
 
 import pytest
 
-_PACKAGES = {"busybox": "busybox-static", "lxc": "lxd-client"}
+_PACKAGES = {"busybox": "busybox-static", "lxc": "lxd-client", "soffice": "libreoffice-calc-nogui"}
 
 
 def need(*programs: str) -> None:

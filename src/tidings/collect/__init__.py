@@ -3,6 +3,7 @@
 from tidings.collect.backlog import Backlog
 from tidings.collect.base import Collector, Disconnected, Intake, Kind, Warnings
 from tidings.collect.collectors import Collectors, LoadKind
+from tidings.collect.https import load_context, read_password, unknown_certificate, wrong_certificate
 from tidings.collect.settings import Row, Settings
 from tidings.collect.status import CollectorStatus, State
 from tidings.collect.storing import Pause
@@ -21,4 +22,8 @@ __all__ = [
     "Settings",
     "State",
     "Warnings",
+    "load_context",
+    "read_password",
+    "unknown_certificate",
+    "wrong_certificate",
 ]

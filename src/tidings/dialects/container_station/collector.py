@@ -16,7 +16,18 @@ from typing import Any, NamedTuple
 
 import aiohttp
 
-from tidings.collect import Collector, Disconnected, Intake, Pause, Row, Settings
+from tidings.collect import (
+    Collector,
+    Disconnected,
+    Intake,
+    Pause,
+    Row,
+    Settings,
+    load_context,
+    read_password,
+    unknown_certificate,
+    wrong_certificate,
+)
 from tidings.dialects.container_station.collector_settings import NasSettings, Plan, plan
 from tidings.dialects.container_station.nas_answers import (
     Entry,
@@ -25,12 +36,6 @@ from tidings.dialects.container_station.nas_answers import (
     read_failure,
     read_lines,
     read_rows,
-)
-from tidings.dialects.container_station.nas_trust import (
-    load_context,
-    read_password,
-    unknown_certificate,
-    wrong_certificate,
 )
 from tidings.dialects.container_station.polling import Polling
 
@@ -44,6 +49,7 @@ _TIMEOUT = aiohttp.ClientTimeout(total=_ANSWER_S, sock_connect=_CONNECT_S)
 _MAX_REST_S = 600.0
 _HEADERS = {"Accept": "application/json", "User-Agent": "tidings"}
 _BUSY = (429, 503)
+_UNSIGNED = "a NAS comes with a certificate that nobody signed: set ca_file to its authority"
 
 
 def prepare(row: Row) -> Collector:
@@ -91,7 +97,8 @@ class NasCollector:
         except aiohttp.ServerFingerprintMismatch as fault:
             raise wrong_certificate(root, fault.expected, fault.got) from None
         except aiohttp.ClientConnectorCertificateError as fault:
-            raise await asyncio.to_thread(unknown_certificate, root, str(fault.certificate_error)) from None
+            reason = str(fault.certificate_error)
+            raise await asyncio.to_thread(unknown_certificate, root, reason, _UNSIGNED) from None
         except aiohttp.ClientConnectorError as fault:
             raise Disconnected(f"can't connect to {root}: {fault.os_error.strerror or fault.os_error}") from None
         except aiohttp.ClientError as fault:

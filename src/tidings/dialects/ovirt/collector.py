@@ -18,11 +18,20 @@ from typing import NamedTuple
 
 import aiohttp
 
-from tidings.collect import Collector, Disconnected, Intake, Pause, Settings
+from tidings.collect import (
+    Collector,
+    Disconnected,
+    Intake,
+    Pause,
+    Settings,
+    load_context,
+    read_password,
+    unknown_certificate,
+    wrong_certificate,
+)
 from tidings.collect import Row as Table
 from tidings.dialects.ovirt.collector_settings import OvirtSettings, Plan, plan
 from tidings.dialects.ovirt.engine_answers import Row, read_list, read_product, read_reason, read_row, read_token
-from tidings.dialects.ovirt.engine_trust import load_context, read_password, unknown_certificate, wrong_certificate
 from tidings.dialects.ovirt.polling import Polling
 from tidings.dialects.ovirt.sweep import Oversized, Unknowable
 from tidings.dialects.ovirt.texts import one_line
@@ -31,6 +40,7 @@ MAX_ANSWER = 64 * 1024 * 1024
 
 _TOKEN_PATH = "/ovirt-engine/sso/oauth/token"  # noqa: S105 (a path)
 _LOGOUT_PATH = "/ovirt-engine/services/sso-logout"
+_AUTHORITY = "/ovirt-engine/services/pki-resource"
 _SCOPE = "ovirt-app-api"
 _ANSWER_S, _CONNECT_S, _LOGOUT_S = 120.0, 15.0, 2.0
 _TIMEOUT = aiohttp.ClientTimeout(total=_ANSWER_S, sock_connect=_CONNECT_S)
@@ -82,7 +92,9 @@ class OvirtCollector:
         except aiohttp.ServerFingerprintMismatch as fault:
             raise wrong_certificate(root, fault.expected, fault.got) from None
         except aiohttp.ClientConnectorCertificateError as fault:
-            raise await asyncio.to_thread(unknown_certificate, root, str(fault.certificate_error)) from None
+            advice = f"set ca_file to the engine's own authority, which it hands out at {root}{_AUTHORITY}"
+            reason = str(fault.certificate_error)
+            raise await asyncio.to_thread(unknown_certificate, root, reason, advice) from None
         except aiohttp.ClientConnectorError as fault:
             raise Disconnected(f"can't connect to {root}: {fault.os_error.strerror or fault.os_error}") from None
         except aiohttp.ClientError as fault:

@@ -1,4 +1,4 @@
-"""The two files that a connection to a NAS needs, and what is said when its certificate isn't the right one."""
+"""What a collector needs to sign on over HTTPS: a password from a file, whom to trust, and what to say when the certificate isn't the right one."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import ssl
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from tidings.collect import Disconnected
+from tidings.collect.base import Disconnected
 
 _PROBE_TIMEOUT_S = 10
 _HTTPS = 443
@@ -42,22 +42,24 @@ def load_context(ca_file: Path | None) -> ssl.SSLContext:
 
 
 def wrong_certificate(root: str, expected: bytes, seen: bytes) -> Disconnected:
-    """Return the error for a NAS whose certificate isn't the one that was pinned."""
+    """Return the error for a server whose certificate isn't the one that was pinned."""
     return Disconnected(
-        f"the certificate of {root} has the fingerprint {seen.hex()}, expected was {expected.hex()}; if the NAS has a new "
+        f"the certificate of {root} has the fingerprint {seen.hex()}, expected was {expected.hex()}; if it has a new "
         f'certificate, set fingerprint = "{seen.hex()}", else somebody stands between it and us'
     )
 
 
-def unknown_certificate(root: str, reason: str) -> Disconnected:
-    """Return the error for a certificate that no authority vouches for. Blocks, to ask the NAS which one it is."""
+def unknown_certificate(root: str, reason: str, advice: str) -> Disconnected:
+    """Return the error for a certificate that no authority vouches for; *advice* says how else it may be trusted.
+
+    Blocks, to ask the server which certificate it is.
+    """
     parts = urlsplit(root)
-    advice = "set fingerprint or ca_file to what the NAS really has; it comes with a certificate that nobody signed"
     try:
         shown = ssl.get_server_certificate((parts.hostname or "", parts.port or _HTTPS), timeout=_PROBE_TIMEOUT_S)
     except (OSError, ValueError):
         pass
     else:
         seen = hashlib.sha256(ssl.PEM_cert_to_DER_cert(shown)).hexdigest()
-        advice = f'if a browser shows the same SHA-256 in the same network as the NAS, set fingerprint = "{seen}"'
+        advice += f', or, if that is what it really has, fingerprint = "{seen}"'
     return Disconnected(f"the certificate of {root} is not trusted ({reason}); {advice}")
