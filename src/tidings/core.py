@@ -109,20 +109,49 @@ class Core:
         self._hub.check(after)
 
     async def wait(self, after: Index, where: Condition, timeout_s: float, who: Principal) -> Event | None:
-        """Return the first matching event after *after*, waiting for it at most *timeout_s* seconds; None when none came."""
+        """Return the first matching event after *after*, waiting for it at most *timeout_s* seconds; None when none came.
+
+        Those who wait for the same share the work: an event costs the same however many they are. Raises CursorExpired, InvalidCursor.
+        """
+        limit = asyncio.timeout(timeout_s)
+        first = _First(limit)
         try:
-            async with asyncio.timeout(timeout_s):
-                async for events in self._hub.events(after, conjoin(where, condition(who))):
-                    return events[0]
+            async with limit:
+                await self._hub.follow(after, conjoin(where, condition(who)), _lines, first)
         except TimeoutError:
             pass
-        return None
+        return decode_line(first.line) if first.line else None
 
     async def trim(self, before: Index, who: Principal) -> Index:
         """Delete events below *before*, whole segments only; return the oldest index then kept."""
         if not who.is_admin:
             raise Forbidden(f"{who.name} may not trim the log: the role {Role.ADMIN} is needed")
         return await self._log.trim(before)
+
+
+class _First:
+    """A sink that takes the first of the lines and then has the time be up."""
+
+    def __init__(self, limit: asyncio.Timeout) -> None:
+        self._limit = limit
+        self.line = b""
+
+    def write(self, data: bytes) -> bool:
+        """Take the first line; nothing more should come."""
+        if not self.line:
+            self.line = data[: data.index(b"\n")]
+            if not self._limit.expired():
+                self._limit.reschedule(asyncio.get_running_loop().time())
+        return False
+
+    async def drained(self) -> None:
+        """Wait for the end."""
+        await asyncio.get_running_loop().create_future()
+
+
+def _lines(batch: Batch, picks: Sequence[int] | None) -> list[bytes]:
+    lines = batch.lines
+    return [line + b"\n" for line in (lines if picks is None else map(lines.__getitem__, picks))]
 
 
 def _narrowed(query: Query, who: Principal) -> Query:

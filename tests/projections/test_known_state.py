@@ -358,7 +358,7 @@ async def test_five_thousand_who_wait_cost_other_events_nothing_and_go_with_one_
         await asyncio.gather(*tasks[10:])
         assert known.waiting == 0
         assert len(released_at) == 4990
-        assert max(released_at) - committed_at[0] < 1  # 0.03 s on a quiet machine
+        assert max(released_at) - committed_at[0] < 1
 
 
 async def test_a_state_that_lasts_for_no_time_releases_who_waited_for_it(log: Slow, store: Store) -> None:

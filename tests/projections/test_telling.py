@@ -158,6 +158,12 @@ def test_without_links_the_subject_says_what_it_is_about() -> None:
     ]
 
 
+def test_a_resource_of_oracle_may_be_told_by_the_subject() -> None:
+    draft = of_oracle("ComputeApi.LaunchInstance.begin", resourceId=None)
+    draft.subject = OCID
+    assert one(draft).id == OCID
+
+
 def test_names_without_end_tell_nothing() -> None:
     draft = of_lxd("instance-started")
     draft.links = encode_links([Link("instance", "x" * 2000)])

@@ -7,7 +7,7 @@ kind     a kind; with ``*`` for any text it is a pattern, in any letter case, an
 type     the type of thing, which is also the type of the link that names it; ``ocid``: it is told by the id itself
 state    the state it is in then; ``=`` and places in the payload where the state stands; nothing: it stays as it was
 when     ``place=value``: the event counts only where this value stands in the payload
-id       places in the payload where the id stands, for what neither a link nor the subject names
+id       places in the payload where the id stands, instead of in a link; where it doesn't, the subject is the id
 name     the same for the name
 former   where the name stands that it had until now
 details  ``name=place``, taken from the payload, or ``name:value``; an event's location is always told
@@ -36,7 +36,11 @@ OCID = "ocid"
 
 
 class Rule(NamedTuple):
-    """One row of the table. *needs_payload*: the columns of an event alone don't tell enough."""
+    """One row of the table.
+
+    *needs_payload*: the columns of an event alone don't tell enough. *needles*: one of these occurs in the line of an event
+    that it tells the state by; none where that needs no look.
+    """
 
     kind: str
     type: str
@@ -50,6 +54,7 @@ class Rule(NamedTuple):
     constants: tuple[tuple[str, str], ...]
     needs_payload: bool
     has_details: bool
+    needles: tuple[bytes, ...]
 
 
 class Rules:
@@ -66,16 +71,13 @@ class Rules:
                 self._patterns.append((start, compile_pattern(_pattern(rule.kind)), rule))
             else:
                 self._exact[rule.kind] = (*self._exact.get(rule.kind, ()), rule)
-        # An event of any other kind is passed over without a further look.
-        self.prefixes = tuple(
-            dict.fromkeys([kind[: kind.rindex(".") + 1] for kind in self._exact] + [row[0] for row in self._patterns])
-        )
-        """What the kinds of all rows begin with."""
+        self.starts = tuple(dict.fromkeys(start for start, _, _ in self._patterns))
+        """What the kinds that a pattern may fit begin with."""
         self.of = functools.lru_cache(maxsize=4096)(self._of)
 
     def condition(self) -> Condition:
         """Return what holds for all events that may tell a state."""
-        kinds = [*self._exact, *dict.fromkeys(f"{start}*" for start, _, _ in self._patterns)]
+        kinds = [*self._exact, *(f"{start}*" for start in self.starts)]
         return AnyOf(tuple(Compare(Column.KIND, "=", _pattern(kind)) for kind in kinds))
 
     def kinds(self) -> list[str]:
@@ -103,23 +105,24 @@ def read_rules(text: str) -> Rules:
 
 
 def _rule(row: dict[str, str]) -> Rule:
-    place, _, value = row["when"].partition("=")
+    when, _, value = row["when"].partition("=")
     details = [detail for detail in row["details"].split(";") if detail]
     taken = tuple((name, _place(place)) for name, is_place, place in (d.partition("=") for d in details) if is_place)
-    columns = (row["when"], row["id"], row["former"], taken, row["state"].startswith("="))
+    state_places = _places(row["state"][1:]) if row["state"].startswith("=") else ()
     return Rule(
         kind=row["kind"],
         type=row["type"],
-        state="" if row["state"].startswith("=") else row["state"],
-        state_places=_places(row["state"][1:]) if row["state"].startswith("=") else (),
-        when=(_place(place), value) if place else None,
+        state="" if state_places else row["state"],
+        state_places=state_places,
+        when=(_place(when), value) if when else None,
         id=_places(row["id"]),
         name=_places(row["name"]),
         former=_place(row["former"]) if row["former"] else (),
         details=taken,
         constants=tuple((name, value) for name, is_value, value in (d.partition(":") for d in details) if is_value),
-        needs_payload=any(columns),
+        needs_payload=any((when, state_places, row["id"], row["former"], taken)),
         has_details=bool(details),
+        needles=tuple({place[-1].encode() for place in state_places}),
     )
 
 

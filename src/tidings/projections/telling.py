@@ -64,7 +64,10 @@ class Teller:
 
     def __init__(self, rules: Rules) -> None:
         self._rules = rules
-        self._prefixes = tuple(prefix.encode() for prefix in rules.prefixes)
+        self._kinds = frozenset(kind.encode() for kind in rules.kinds())
+        self._patterns = tuple(start.encode() for start in rules.starts)
+        # An event whose kind begins with none of these is passed over without a further look.
+        self._prefixes = tuple({kind[: kind.rindex(b".") + 1] for kind in self._kinds}) + self._patterns
 
     def told_by(self, blob: bytes) -> Iterator[Told]:
         """Yield what the lines in *blob*, each with its line end, tell; quickly nothing where that is nothing.
@@ -72,15 +75,25 @@ class Teller:
         Every committed event passes through here, at half a microsecond where it isn't wanted: before its type a line has only
         texts, in which a quotation mark is escaped, so what looks like the member ``type`` first is that member.
         """
-        prefixes, at = self._prefixes, 0
+        prefixes, kinds, at = self._prefixes, self._kinds, 0
         while (at := blob.find(_TYPE, at)) >= 0:
             at += len(_TYPE)
             end = blob.find(b"\n", at)
             if blob.startswith(prefixes, at):
-                kind = blob[at : blob.index(b'"', at)].decode()
-                if self._rules.of(kind) and (told := self.read(blob[blob.rfind(b"\n", 0, at) + 1 : end])):
+                kind = blob[at : blob.index(b'"', at)]
+                is_wanted = kind in kinds or (
+                    blob.startswith(self._patterns, at) and self._may_tell(kind.decode(), blob, at, end)
+                )
+                if is_wanted and (told := self.read(blob[blob.rfind(b"\n", 0, at) + 1 : end])):
                     yield told
             at = end
+
+    def _may_tell(self, kind: str, blob: bytes, start: int, end: int) -> bool:
+        """Whether an event of a kind that only patterns fit is worth decoding: not where the state would have to stand in it, and doesn't."""
+        return any(
+            not rule.needles or any(blob.find(needle, start, end) >= 0 for needle in rule.needles)
+            for rule in self._rules.of(kind)
+        )
 
     def read(self, line: bytes) -> Told | None:
         """Return what one stored line tells, None when that is nothing."""
@@ -102,7 +115,7 @@ def _told(rule: Rule, event: _Line, payload: Any) -> Told | None:
         return None
     type = rule.type
     if rule.id:
-        id, name = _first(payload, rule.id), _first(payload, rule.name)
+        id, name = _first(payload, rule.id) or event.subject, _first(payload, rule.name)
     else:
         id, name = _named(type, event)
     if type == OCID:
@@ -118,7 +131,7 @@ def _told(rule: Rule, event: _Line, payload: Any) -> Told | None:
         since=event.time,
         index=int(event.sequence),
         kind=event.type,
-        details=_details(rule, event, payload) if rule.has_details or event.location else _NO_DETAILS,
+        details=_details(rule, event, payload) if rule.has_details else _located(event),
         former=_former(id, event.scope, _text_at(payload, rule.former)) if rule.former else (),
     )
 
@@ -130,15 +143,12 @@ def _state(rule: Rule, payload: Any) -> str | None:
 
 def _named(type: str, event: _Line) -> tuple[str, str]:
     """Return the id and the name that the event's link of this type has, or else its subject: a path, or ``vm web1``."""
-    path = _PATH.fullmatch(event.subject)
-    link = _link_of(type).search(event.links) if event.links else None
-    if link is not None:
-        id = _unquoted(link[2]) if link[2] else event.subject if path is not None else ""
-        return id, _unquoted(link[1])
-    if path is not None:
-        return event.subject, _unquoted(path[1])
-    is_named = event.subject.startswith(f"{type} ")
-    return "", event.subject[len(type) + 1 :] if is_named else ""
+    subject = event.subject
+    if event.links and (link := _link_of(type).search(event.links)) is not None:
+        return _unquoted(link[2]) if link[2] else subject if subject.startswith("/") else "", _unquoted(link[1])
+    if (path := _PATH.fullmatch(subject)) is not None:
+        return subject, _unquoted(path[1])
+    return "", subject[len(type) + 1 :] if subject.startswith(f"{type} ") else ""
 
 
 @functools.cache
@@ -151,11 +161,13 @@ def _unquoted(text: str) -> str:
     return urllib.parse.unquote_plus(text) if "%" in text or "+" in text else text
 
 
+def _located(event: _Line) -> dict[str, str]:
+    return {"location": event.location[:_MAX_DETAIL]} if event.location else _NO_DETAILS
+
+
 def _details(rule: Rule, event: _Line, payload: Any) -> dict[str, str]:
-    details = {"location": event.location} if event.location else {}
-    details |= dict(rule.constants)
-    details |= {name: text for name, place in rule.details if (text := _text_at(payload, place))}
-    return {name: text[:_MAX_DETAIL] for name, text in details.items()}
+    taken = {name: text[:_MAX_DETAIL] for name, place in rule.details if (text := _text_at(payload, place))}
+    return {**_located(event), **dict(rule.constants), **taken}
 
 
 def _former(id: str, scope: str, name: str) -> tuple[str, ...]:

@@ -106,10 +106,11 @@ class Things:
         return next((thing for key in keys if (thing := self._existing.get(key)) and thing.index < told.index), None)
 
     def _at(self, place: tuple[str, str], source: str, scopes: Collection[str]) -> list[Thing]:
+        keys = self._found_by.get(place)
+        if keys is None:
+            return []
         things = [
-            self._existing[key]
-            for key in self._found_by.get(place, ())
-            if source in ("", key.source) and (not scopes or key.scope in scopes)
+            self._existing[key] for key in keys if source in ("", key.source) and (not scopes or key.scope in scopes)
         ]
         return _newest_first(things)
 

@@ -12,7 +12,7 @@ class Waiting:
     """All who wait. Lives on the event loop; how many there are is up to who lets them in."""
 
     def __init__(self) -> None:
-        self._waiters: dict[Key, dict[asyncio.Future[Thing], frozenset[str]]] = {}
+        self._waiters: dict[Key, dict[asyncio.Future[Thing | None], frozenset[str]]] = {}
 
     @property
     def count(self) -> int:
@@ -20,7 +20,7 @@ class Waiting:
         return sum(map(len, self._waiters.values()))
 
     def tell(self, thing: Thing) -> None:
-        """Release those who wait for this thing to be as it is now; they go on in this turn of the loop or the next."""
+        """Release those who wait for this thing to be as it is now; they go on in the next turn of the loop."""
         if not self._waiters:
             return
         for future, states in self._waiters.get(thing.key, {}).items():
@@ -32,15 +32,21 @@ class Waiting:
 
         One that is cancelled, because its client left, is forgotten at once.
         """
-        future: asyncio.Future[Thing] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Thing | None] = loop.create_future()
+        # Not asyncio.timeout: thousands may go on at once, and this costs each of them less.
+        timer = loop.call_later(timeout_s, _give_up, future)
         waiters = self._waiters.setdefault(key, {})
         waiters[future] = frozenset(states)
         try:
-            async with asyncio.timeout(timeout_s):
-                return await future
-        except TimeoutError:
-            return future.result() if future.done() and not future.cancelled() else None
+            return await future
         finally:
+            timer.cancel()
             del waiters[future]
             if not waiters and self._waiters.get(key) is waiters:
                 del self._waiters[key]
+
+
+def _give_up(future: asyncio.Future[Thing | None]) -> None:
+    if not future.done():
+        future.set_result(None)
