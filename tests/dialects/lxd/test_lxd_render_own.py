@@ -101,11 +101,16 @@ def test_what_lxd_has_an_action_for_is_that_action(kind: str, subject: str, sour
     )
 
 
-def test_without_other_members_and_a_requestor_an_action_has_neither_context_nor_requestor() -> None:
+def test_without_other_members_and_an_actor_an_action_has_neither_context_nor_requestor() -> None:
     payloads: tuple[object, ...] = ({}, None, {"requestor": None}, {"requestor": {}})
     for payload in payloads:
-        frame = json.loads(encode(of_ours("config-updated", payload, subject="config", actor="root")))
+        frame = json.loads(encode(of_ours("config-updated", payload, subject="config")))
         assert frame["metadata"] == {"action": "config-updated", "source": "/1.0"}
+
+
+def test_where_the_payload_names_no_requestor_it_is_who_did_it() -> None:
+    frame = json.loads(encode(of_ours("certificate-created", {}, subject="certificate 00", actor="root")))
+    assert frame["metadata"]["requestor"] == {"username": "root", "protocol": "tidings", "address": ""}
 
 
 def test_a_requestor_without_a_name_keeps_its_address() -> None:

@@ -98,7 +98,7 @@ def _own_action(event: Event, collection: str) -> _Lifecycle:
         action=event.kind.removeprefix(f"{OURS}."),
         source=collection + name,
         context=payload,
-        requestor=_Requestor(text(by, "username"), text(by, "protocol"), text(by, "address")) if by else None,
+        requestor=_Requestor(text(by, "username"), text(by, "protocol"), text(by, "address")) if by else _actor(event),
     )
 
 
@@ -107,8 +107,13 @@ def _lifecycle(event: Event) -> _Lifecycle:
         action=event.kind,
         source=event.subject,
         context=_context(event, message=event.message, severity=event.severity.label),
-        requestor=_Requestor(event.actor, event.dialect, "") if event.actor else None,
+        requestor=_actor(event),
     )
+
+
+def _actor(event: Event) -> _Requestor | None:
+    """Return who did it, as far as the event says; None where nobody is known."""
+    return _Requestor(event.actor, event.dialect, "") if event.actor else None
 
 
 def _log_line(event: Event) -> _LogLine:
