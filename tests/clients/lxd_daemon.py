@@ -54,6 +54,7 @@ class LxdDaemon:
         folder.chmod(0o711)
         for path in (self.directory, folder / "home", folder / "tmp"):
             path.mkdir()
+            path.chmod(0o755)  # whatever umask another test left to this process
 
     @property
     def environment(self) -> Mapping[str, str]:
@@ -77,6 +78,7 @@ class LxdDaemon:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,  # a Ctrl-C is for the tests, which end it in their order
+                umask=0o022,
             )
         ready = self._run("lxd", "waitready", f"--timeout={_READY_S}")
         if ready.code != 0:
